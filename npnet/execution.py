@@ -1,0 +1,207 @@
+"""Execution: how a Module meets arrays, through a tape and a plan for their shapes."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from npnet.parameter import Array, structure
+from npnet.plan import Plan, own
+from npnet.tape import Spec, Tape
+
+__all__ = ["Execution", "Traceable", "real_array"]
+
+_ONE = (1.0,)
+_PLANS = 16  # a plan a set of input shapes: training, evaluation and their short last batches
+
+
+class Traceable(Protocol):
+    """What an Execution needs of a Module."""
+
+    retains_values: bool
+
+    def trace(self, inputs: Sequence[Spec]) -> Tape:
+        """Return the tape for inputs of these specs."""
+
+    def signature(self) -> tuple[Any, ...]:
+        """Return a value that changes whenever the tape may."""
+
+    def computing_dtype(self) -> np.dtype[Any] | None:
+        """Return the floating dtype it computes in, None to follow the inputs."""
+
+
+def real_array(value: Any, who: str, what: str = "arrays") -> Array:
+    """Return `value` as an array of real numbers, or say that it is none."""
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise TypeError(f"{who}: expected {what} of real numbers; {error}") from None
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{who}: expected {what} of real numbers, got dtype {array.dtype}")
+    return array
+
+
+class Execution:
+    """One thread's plans for one Module, and what its last forward left for backward.
+
+    Every thread has an Execution of its own, so two threads never see each other's numbers.
+    """
+
+    def __init__(self, owner: Traceable) -> None:
+        self._owner = owner
+        self._plans: OrderedDict[Any, Plan] = OrderedDict()
+        self._latest: Plan | None = None
+        self._ticks = -1
+        self._signature: tuple[Any, ...] = ()
+        self._keeps = False
+        self.ran: Plan | None = None
+
+    def forward(self, operands: Sequence[Any]) -> Any:
+        """Compute the outputs for arrays, numbers or nested lists of them."""
+        plan = self._latest
+        if plan is None or structure.ticks != self._ticks or not _fits(operands, plan.inputs):
+            plan, operands = self._find(operands)
+        self.ran = None
+        outputs = plan.forward(operands)
+        self.ran = plan
+        return outputs
+
+    def backward(self, gradients: Sequence[Any], inputs: Sequence[int] | None) -> tuple[Any, ...]:
+        """Run the last forward's tape backward; return the gradients of the inputs asked for.
+
+        `inputs` are positions; None asks for every floating input. What has none reads None.
+        """
+        plan = self._ran()
+        if not gradients and not inputs and inputs is not None and plan.ready is not None:
+            # The usual step of a training loop: nothing to check that was not checked before.
+            plan.run(plan.ready, _ONE)
+            return ()
+        seeds = self._seeds(plan, gradients)
+        places = plan.tape.inputs
+        asked = places if inputs is None else tuple(places[i] for i in inputs)
+        sweep = plan.backward(seeds, frozenset(asked) | self._differentiated(plan))
+        if not gradients and not asked:
+            plan.ready = sweep
+        found = sweep.gradients
+        return tuple(own(found[slot]) if slot in found else None for slot in asked)
+
+    def _ran(self) -> Plan:
+        """Return the plan of the last forward, run again if it kept nothing for backward."""
+        plan = self.ran
+        if plan is None:
+            raise RuntimeError(
+                f"{self._who}: backward before forward; call it on arrays first (the last call "
+                "in this thread is what backward differentiates)"
+            )
+        plan.refresh()
+        if plan.keep:
+            return plan
+        # Evaluation keeps nothing. Who does go backward in it pays for one more forward now, and
+        # keeps the values from the next call on.
+        self._keeps, self._latest = True, None
+        arrays = [plan.value(index) for index in plan.tape.inputs]
+        self.forward(arrays)
+        return self._ran()
+
+    def _differentiated(self, plan: Plan) -> frozenset[int]:
+        """Return the inputs that were made with requires_grad."""
+        tape = plan.tape
+        return frozenset(i for i in tape.inputs if tape.slots[i].source.requires_grad)
+
+    def _seeds(self, plan: Plan, gradients: Sequence[Any]) -> list[Any]:
+        """Return one gradient an output, checked; without any, 1 for a scalar first output."""
+        specs = [plan.specs[index] for index in plan.tape.outputs]
+        if not gradients:
+            if plan.value(plan.tape.outputs[0]).size != 1:
+                raise ValueError(
+                    f"{self._who}: backward() starts from 1 and needs a scalar, the output has "
+                    f"shape {specs[0].shape}; give its gradient: backward(g)"
+                )
+            return [1.0] + [None] * (len(specs) - 1)
+        if len(gradients) != len(specs):
+            raise ValueError(
+                f"{self._who}: expected {len(specs)} output gradients, got {len(gradients)}; "
+                "one an output, None for none"
+            )
+        seeds = [None if g is None else real_array(g, self._who, "gradients") for g in gradients]
+        for seed, spec in zip(seeds, specs, strict=True):
+            if seed is not None and seed.shape != spec.shape:
+                raise ValueError(
+                    f"{self._who}: expected an output gradient of shape {spec.shape}, got "
+                    f"{seed.shape}; it has the shape of what forward returned"
+                )
+        if all(seed is None for seed in seeds):
+            raise ValueError(f"{self._who}: backward needs a gradient for at least one output")
+        return seeds
+
+    def _find(self, operands: Sequence[Any]) -> tuple[Plan, list[Array]]:
+        """Return the plan for these operands, and them as the arrays it takes."""
+        self._look()
+        given = [real_array(operand, self._who, "inputs") for operand in operands]
+        dtype = self._owner.computing_dtype() or _floating_dtype(operands)
+        specs = [Spec(a.shape, dtype if a.dtype.kind == "f" else a.dtype) for a in given]
+        plan = self._plans.get(self._key(specs, dtype))
+        if plan is None:
+            plan = self._make(specs, dtype)
+            self._look()
+            self._plans[self._key(specs, dtype)] = plan
+            while len(self._plans) > _PLANS:
+                self._plans.popitem(last=False)
+        self._plans.move_to_end(self._key(specs, dtype))
+        plan.refresh()
+        self._latest = plan
+        fed = zip(given, plan.inputs, strict=True)
+        return plan, [np.asarray(array, spec.dtype, order="C") for array, spec in fed]
+
+    def _look(self) -> None:
+        """Look at the Module again if anything changed anywhere."""
+        if structure.ticks != self._ticks:
+            # The clock is read first: what changes meanwhile is then looked at once more.
+            self._ticks = structure.ticks
+            self._signature = self._owner.signature()
+
+    def _key(self, specs: Sequence[Spec], dtype: np.dtype[Any]) -> tuple[Any, ...]:
+        """Return what a plan is found by."""
+        return self._signature, self._keeps, dtype, tuple(specs)
+
+    def _make(self, specs: Sequence[Spec], dtype: np.dtype[Any]) -> Plan:
+        """Trace and plan."""
+        owner = self._owner
+        tape = owner.trace(specs)
+        fed = [
+            spec if tape.slots[index].integer or spec.dtype.kind == "f" else Spec(spec.shape, dtype)
+            for index, spec in zip(tape.inputs, specs, strict=True)
+        ]
+        training = any(mode for _, mode in self._signature) or self._keeps
+        return Plan(tape, fed, dtype, keep=training, retain=owner.retains_values)
+
+    @property
+    def _who(self) -> str:
+        """Name for messages."""
+        return type(self._owner).__name__
+
+
+def _fits(operands: Sequence[Any], specs: Sequence[Spec]) -> bool:
+    """Whether the operands are arrays that a plan for `specs` can read where they are."""
+    if len(operands) != len(specs):
+        return False
+    for operand, (shape, dtype) in zip(operands, specs, strict=True):
+        if (
+            type(operand) is not np.ndarray
+            or operand.dtype is not dtype
+            or operand.shape != shape
+            or not operand.flags.c_contiguous
+        ):
+            return False
+    return True
+
+
+def _floating_dtype(operands: Sequence[Any]) -> np.dtype[Any]:
+    """Return the dtype of the first floating array, float32 without any."""
+    for operand in operands:
+        if isinstance(operand, (np.ndarray, np.generic)) and operand.dtype.kind == "f":
+            return operand.dtype.newbyteorder("=")
+    return np.dtype(np.float32)

@@ -1,0 +1,316 @@
+"""Graph: a tape built by hand, with every value and gradient open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from npnet.expression import Expression
+from npnet.module import Module
+from npnet.parameter import Parameter
+from npnet.plan import Plan, own
+from npnet.tape import Call, Input, Node, Spec, Tape
+
+__all__ = ["Graph"]
+
+
+class Graph(Module):
+    """A tape built by hand: inputs, expressions of them, outputs.
+
+    `input` makes a place to feed, Modules and operators called on it record what is to be
+    computed, `output` says what is asked for. Then the Graph is called like any Module (by
+    position in the order of its inputs, or by name), `backward` runs the same steps in reverse,
+    and `value` and `grad` show every node. A Graph called on Nodes records its steps on theirs.
+
+    Parameters
+    ----------
+    dtype : dtype, optional
+        Of all floating numbers on the tape; without it that of the parameters, then of the first
+        floating array fed, then float32.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> g = Graph(dtype=np.float64)
+    >>> w, x = g.input("w", requires_grad=True), g.input("x")
+    >>> y = w * x
+    >>> g.output(y + w)
+    >>> float(g(w=3.0, x=2.0))
+    9.0
+    >>> g.backward()
+    >>> float(g.value(y)), float(g.grad(w))
+    (6.0, 3.0)
+    """
+
+    retains_values = True
+
+    def __init__(self, dtype: Any = None) -> None:
+        super().__init__()
+        self.dtype = None if dtype is None else np.dtype(dtype)
+        if self.dtype is not None and self.dtype.kind != "f":
+            raise TypeError(f"Graph: dtype must be floating, got {self.dtype}; use np.float64")
+        self._inputs: list[Node] = []
+        self._outputs: list[Node | Parameter] = []
+        self._tape: Tape | None = None
+
+    # ------------------------------------------------------------------ building
+
+    def input(self, name: str, requires_grad: bool = False) -> Node:
+        """Return a Node for what callers feed under this name.
+
+        Parameters
+        ----------
+        name : str
+        requires_grad : bool, default False
+            Whether backward differentiates by it; `grad` shows the result.
+
+        Errors
+        ------
+        ValueError
+            For a name that is taken.
+        """
+        if not isinstance(name, str) or not name:
+            raise ValueError(f"Graph: expected a name for the input, got {name!r}")
+        if name in self._input_names():
+            raise ValueError(
+                f"Graph: input {name!r} is there already; every input has its own name"
+            )
+        node = Node(Input(name, requires_grad, self))
+        self._inputs.append(node)
+        self._changed()
+        return node
+
+    def parameter(self, name: str, data: Any, requires_grad: bool = True) -> Parameter:
+        """Return a new Parameter of this Graph, in the Graph's dtype."""
+        parameter = Parameter(data, requires_grad, dtype=self.dtype)
+        self.register_parameter(name, parameter)
+        self._changed()
+        return parameter
+
+    def output(self, *nodes: Node | Parameter) -> None:
+        """Ask for these values, after those asked for before.
+
+        Errors
+        ------
+        TypeError
+            For what is no Node.
+        ValueError
+            For a Node that depends on an input of another Graph.
+        """
+        for node in nodes:
+            if not isinstance(node, (Node, Parameter)):
+                raise TypeError(
+                    f"Graph: expected Nodes as outputs, got {type(node).__name__}; call the layers "
+                    "on what g.input returns"
+                )
+        tape = Tape([*self._outputs, *nodes], self._inputs)
+        self._outputs.extend(nodes)
+        self._adopt(tape)
+        self._changed()
+
+    # ------------------------------------------------------------------ looking
+
+    def value(self, node: Expression) -> Any:
+        """Return what the last call computed for a node; the array is the caller's own."""
+        plan = self._ran("value")
+        return own(plan.value(self._slot(plan, node)))
+
+    def grad(self, node: Expression) -> Any:
+        """Return the gradient the last backward computed for a node; the array is the caller's own.
+
+        For a Parameter this is its `grad`, which adds up over passes.
+
+        Errors
+        ------
+        RuntimeError
+            Before backward.
+        ValueError
+            For a node that is not differentiated: no gradient reaches it, or it is an input
+            without ``requires_grad=True``.
+        """
+        plan = self._ran("grad")
+        slot = self._slot(plan, node)
+        if plan.swept is None:
+            raise RuntimeError("Graph: grad before backward; call g.backward() first")
+        if isinstance(node, Parameter):
+            return None if node.grad is None else own(node.grad)
+        if slot not in plan.swept.gradients:
+            name = self._describe(node)
+            raise ValueError(
+                f"Graph: no gradient reaches {name}; it leads to no differentiated output, "
+                "or it is an input made without requires_grad=True"
+            )
+        return own(plan.swept.gradients[slot])
+
+    @property
+    def tape(self) -> Tape:
+        """The steps, checked to be complete.
+
+        Errors
+        ------
+        ValueError
+            Without an output, and for an input or a parameter that reaches none.
+        """
+        if self._tape is None:
+            if not self._outputs:
+                raise ValueError("Graph: has no output; say what is asked for with g.output(node)")
+            tape = Tape(self._outputs, self._inputs)
+            unused = [f"input {name!r}" for name in tape.unused_inputs]
+            unused += [
+                f"parameter {name!r}"
+                for name, parameter in self._parameters.items()
+                if parameter is not None and tape.slot(parameter) is None
+            ]
+            if unused:
+                raise ValueError(
+                    f"Graph: {', '.join(unused)} reaches no output; leave it away, or use it in "
+                    "what is given to g.output"
+                )
+            # Set past __setattr__: found, not changed, so no plan has to look again.
+            self.__dict__["_tape"] = tape
+            return tape
+        return self._tape
+
+    # ------------------------------------------------------------------ running
+
+    def forward(self, *operands: Any) -> Any:
+        """Record this Graph's steps on other Nodes."""
+        names = self._input_names()
+        if len(operands) != len(names):
+            raise TypeError(
+                f"Graph: expected {len(names)} inputs ({', '.join(names)}), got {len(operands)}"
+            )
+        tape = self.tape
+        known: list[Any] = [slot.source for slot in tape.slots]
+        for index, operand in zip(tape.inputs, operands, strict=True):
+            known[index] = operand
+        for step in tape.steps:
+            layer: Any = step.layer
+            own_names = layer._parameters
+            reads = [
+                None if index is None else known[index]
+                for position, index in enumerate(step.reads)
+                if layer.operand_names[min(position, len(layer.operand_names) - 1)] not in own_names
+            ]
+            result = layer(*reads)
+            nodes = result if isinstance(result, tuple) else (result,)
+            for index, node in zip(step.writes, nodes, strict=True):
+                known[index] = node
+        outputs = tuple(known[index] for index in tape.outputs)
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    def positional(self, operands: tuple[Any, ...], named: Any) -> tuple[Any, ...]:
+        """Return the operands in the order of the inputs."""
+        names = self._input_names()
+        given = names[: len(operands)]
+        problems = [f"unknown input {name!r}" for name in named if name not in names]
+        problems += [f"input {name!r} given twice" for name in named if name in given]
+        missing = [name for name in names[len(operands) :] if name not in named]
+        problems += [f"missing input {name!r}" for name in missing]
+        if len(operands) > len(names):
+            problems.append(f"{len(operands)} operands")
+        if problems:
+            raise TypeError(f"Graph: {', '.join(problems)}; its inputs are {', '.join(names)}")
+        return (*operands, *(named[name] for name in names[len(operands) :]))
+
+    def trace(self, inputs: Sequence[Spec]) -> Tape:
+        """Return its own tape."""
+        tape = self.tape
+        if len(inputs) != len(tape.inputs):
+            names = self._input_names()
+            raise TypeError(
+                f"Graph: expected {len(names)} inputs ({', '.join(names)}), got {len(inputs)}"
+            )
+        return tape
+
+    def computing_dtype(self) -> np.dtype[Any] | None:
+        """Return the dtype given, else that of the parameters, else None."""
+        return self.dtype if self.dtype is not None else super().computing_dtype()
+
+    def __repr__(self) -> str:
+        """Print the tape, a line a step."""
+        tape = Tape(self._outputs, self._inputs)
+        names = self._slot_names(tape)
+        lines = [f"Graph({', '.join(self._input_names())})"]
+        for number, step in enumerate(tape.steps):
+            reads = ", ".join("None" if r is None else names[r] for r in step.reads)
+            writes = ", ".join(names[w] for w in step.writes)
+            lines.append(f"  {number:3d}  {writes} = {type(step.layer).__name__}({reads})")
+        lines.append(f"  return {', '.join(names[i] for i in tape.outputs) or 'nothing yet'}")
+        return "\n".join(lines)
+
+    # ------------------------------------------------------------------ inside
+
+    def _changed(self) -> None:
+        """Forget the tape and what was planned for it."""
+        self._tape = None
+
+    def _input_names(self) -> list[str]:
+        """Names of the inputs in order."""
+        return [node.source.name for node in self._inputs if isinstance(node.source, Input)]
+
+    def _adopt(self, tape: Tape) -> None:
+        """Hold the tape's layers and parameters, numbered by kind, so that they can be trained."""
+        held = {id(part) for part in (*self._modules.values(), *self._parameters.values())}
+        in_layers: set[int] = set()
+        for step in tape.steps:
+            layer: Any = step.layer
+            in_layers.update(id(parameter) for parameter in layer.parameters())
+            if id(layer) not in held:
+                held.add(id(layer))
+                self.add_module(self._free_name(type(layer).__name__.lower()), layer)
+        for parameter in tape.parameters.values():
+            if id(parameter) not in held and id(parameter) not in in_layers:
+                self.register_parameter(self._free_name(parameter.name or "parameter"), parameter)
+
+    def _free_name(self, kind: str) -> str:
+        """Return kind1, kind2 ... whichever is free."""
+        number = 1
+        while f"{kind}{number}" in self.__dict__:
+            number += 1
+        return f"{kind}{number}"
+
+    def _slot_names(self, tape: Tape) -> list[str]:
+        """Return a short name for every slot: the input's, the parameter's path, or v0, v1 ..."""
+        paths = {id(parameter): name for name, parameter in self.named_parameters()}
+        values = iter(range(len(tape.slots)))
+        names = []
+        for slot in tape.slots:
+            if slot.kind == "input":
+                names.append(slot.source.name)
+            elif slot.kind == "parameter":
+                names.append(paths.get(id(slot.source), slot.source.name or "parameter"))
+            elif slot.kind == "constant":
+                names.append(np.array2string(slot.source, threshold=4, precision=4))
+            else:
+                names.append(f"v{next(values)}")
+        return names
+
+    def _ran(self, what: str) -> Plan:
+        """Return the plan of this thread's last call."""
+        plan = self.execution.ran
+        if plan is None:
+            raise RuntimeError(f"Graph: {what} before forward; call the graph on its inputs first")
+        return plan
+
+    def _slot(self, plan: Plan, node: Expression) -> int:
+        """Return the slot of a node on the tape that ran."""
+        slot = plan.tape.slot(node)
+        if slot is None:
+            name = self._describe(node)
+            raise ValueError(
+                f"Graph: {name} is not on this tape; it is of another graph, reaches no output "
+                "or was made after the last call"
+            )
+        return slot
+
+    def _describe(self, node: Expression) -> str:
+        """Name a node in a message."""
+        source = node.source if isinstance(node, Node) else None
+        if isinstance(source, Call):
+            return f"the output of {type(source.layer).__name__}"
+        if isinstance(source, Input):
+            return f"input {source.name!r}"
+        return f"parameter {node.name!r}" if isinstance(node, Parameter) else repr(node)

@@ -1,0 +1,318 @@
+"""Holder: what has Parameters, buffers and parts of its own kind."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+
+from npnet.parameter import Array, Parameter, structure
+
+__all__ = ["Holder", "LoadResult"]
+
+Self = TypeVar("Self", bound="Holder")
+_TABLES = ("_parameters", "_buffers", "_modules")
+
+
+class LoadResult(NamedTuple):
+    """What `load_state_dict` could not place."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+    def __repr__(self) -> str:
+        """Torch's words where everything was placed."""
+        if not self.missing_keys and not self.unexpected_keys:
+            return "<All keys matched successfully>"
+        return f"LoadResult({', '.join(f'{k}={v}' for k, v in self._asdict().items())})"
+
+
+class Holder:
+    """The half of a Module that holds: registration, traversal, state and printing.
+
+    Names, order and texts are torch.nn.Module's.
+    """
+
+    training: bool
+    _parameters: dict[str, Parameter | None]
+    _buffers: dict[str, Array | None]
+    _modules: dict[str, Any]
+    _transient: set[str]
+    _version: int
+
+    def __init__(self) -> None:
+        self.__dict__.update(_parameters={}, _buffers={}, _modules={}, _transient=set())
+        self.__dict__.update(_version=0)
+        self.training = True
+
+    # ------------------------------------------------------------------ holding parts
+
+    @property
+    def _who(self) -> str:
+        """Name for messages."""
+        return type(self).__name__
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Register Parameters and Modules under their attribute's name."""
+        attributes = self.__dict__
+        if isinstance(value, (Parameter, Holder)) and "_parameters" not in attributes:
+            raise AttributeError(f"{self._who}: cannot assign {name!r} before super().__init__()")
+        if isinstance(value, Parameter):
+            self.register_parameter(name, value)
+        elif isinstance(value, Holder):
+            self.add_module(name, value)
+        elif name in attributes.get("_parameters", ()) and value is not None:
+            raise TypeError(
+                f"{self._who}: cannot assign {type(value).__name__} as parameter {name!r}; "
+                f"copy numbers with .{name}.data = array, or assign a Parameter or None"
+            )
+        elif name in attributes.get("_buffers", ()):
+            self.register_buffer(name, value, name not in self._transient)
+        else:
+            for table in ("_parameters", "_modules"):
+                if name in attributes.get(table, ()):
+                    attributes[table][name] = None
+            attributes[name] = value
+        if name != "training":
+            attributes["_version"] = attributes.get("_version", 0) + 1
+        structure.tick()
+
+    def __delattr__(self, name: str) -> None:
+        """Forget a part."""
+        object.__delattr__(self, name)
+        for table in _TABLES:
+            self.__dict__[table].pop(name, None)
+        self.__dict__["_version"] += 1
+        structure.tick()
+
+    def register_parameter(self, name: str, parameter: Parameter | None) -> None:
+        """Hold a Parameter; None keeps its place without one."""
+        self._check_name(name, "_parameters")
+        old = self._parameters.get(name)
+        if parameter is not None and not isinstance(parameter, Parameter):
+            raise TypeError(
+                f"{self._who}: expected a Parameter as {name!r}, got {type(parameter).__name__}"
+            )
+        if old is not None and parameter is not None and old.shape != parameter.shape:
+            raise ValueError(
+                f"{self._who}: expected a Parameter of shape {old.shape} as {name!r}, got "
+                f"{parameter.shape}; a parameter is replaced by one of its shape"
+            )
+        if parameter is not None and not parameter.name:
+            parameter.name = name
+        self._register("_parameters", name, parameter)
+
+    def register_buffer(self, name: str, array: Any, persistent: bool = True) -> None:
+        """Hold an array that is no parameter; `persistent` ones are part of the state_dict."""
+        self._check_name(name, "_buffers")
+        self._register("_buffers", name, None if array is None else np.array(array))
+        (self._transient.discard if persistent else self._transient.add)(name)
+
+    def add_module(self, name: str, module: Any) -> None:
+        """Hold a Module as the child `name`."""
+        if module is not None and not isinstance(module, Holder):
+            raise TypeError(
+                f"{self._who}: expected a Module as {name!r}, got {type(module).__name__}"
+            )
+        self._check_name(name, "_modules")
+        self._register("_modules", name, module)
+
+    def _register(self, table: str, name: str, value: Any) -> None:
+        """Enter a part in its table and as an attribute."""
+        for other in _TABLES:
+            if other != table:
+                self.__dict__[other].pop(name, None)
+        self.__dict__[table][name] = value
+        self.__dict__[name] = value
+        self.__dict__["_version"] += 1
+        structure.tick()
+
+    def _check_name(self, name: str, table: str) -> None:
+        """Refuse names that a state_dict could not tell apart."""
+        if "_parameters" not in self.__dict__:
+            raise AttributeError(f"{self._who}: cannot register {name!r} before super().__init__()")
+        if not isinstance(name, str) or not name or "." in name:
+            raise KeyError(f"{self._who}: expected a name without dots and not empty, got {name!r}")
+        registered = any(name in self.__dict__[t] for t in _TABLES)
+        if not registered and hasattr(type(self), name):
+            raise KeyError(f"{self._who}: attribute {name!r} already exists")
+
+    # ------------------------------------------------------------------ looking at parts
+
+    def named_children(self) -> Iterator[tuple[str, Any]]:
+        """Yield the Modules it holds itself, each once, with their names."""
+        seen: set[int] = set()
+        for name, module in self._modules.items():
+            if module is not None and id(module) not in seen:
+                seen.add(id(module))
+                yield name, module
+
+    def children(self) -> Iterator[Any]:
+        """Yield the Modules it holds itself, each once."""
+        return (module for _, module in self.named_children())
+
+    def named_modules(
+        self, memo: set[Any] | None = None, prefix: str = "", remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Any]]:
+        """Yield itself and all Modules below, with dotted names, in order of registration."""
+        memo = set() if memo is None else memo
+        if self in memo:
+            return
+        if remove_duplicate:
+            memo.add(self)
+        yield prefix, self
+        for name, module in self._modules.items():
+            if module is not None:
+                dotted = f"{prefix}.{name}" if prefix else name
+                yield from module.named_modules(memo, dotted, remove_duplicate)
+
+    def modules(self) -> Iterator[Any]:
+        """Yield itself and all Modules below, each once."""
+        return (module for _, module in self.named_modules())
+
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Parameter]]:
+        """Yield Parameters with dotted names, in order of registration, each once."""
+        return self._named("_parameters", prefix, recurse, remove_duplicate)
+
+    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
+        """Yield Parameters in order of registration, each once."""
+        return (parameter for _, parameter in self.named_parameters(recurse=recurse))
+
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Array]]:
+        """Yield buffers with dotted names."""
+        return self._named("_buffers", prefix, recurse, remove_duplicate)
+
+    def buffers(self, recurse: bool = True) -> Iterator[Array]:
+        """Yield buffers."""
+        return (buffer for _, buffer in self.named_buffers(recurse=recurse))
+
+    def _named(self, table: str, prefix: str, recurse: bool, unique: bool) -> Iterator[Any]:
+        """Walk one table of every Module."""
+        seen: set[int] = set()
+        modules = self.named_modules(prefix=prefix, remove_duplicate=unique)
+        for path, module in modules if recurse else [(prefix, self)]:
+            for name, part in module.__dict__[table].items():
+                if part is not None and not (unique and id(part) in seen):
+                    seen.add(id(part))
+                    yield (f"{path}.{name}" if path else name), part
+
+    # ------------------------------------------------------------------ changing parts
+
+    def apply(self: Self, function: Callable[[Any], Any]) -> Self:
+        """Call `function` on every Module below, then on itself."""
+        for child in self.children():
+            child.apply(function)
+        function(self)
+        return self
+
+    def train(self: Self, mode: bool = True) -> Self:
+        """Switch to training (or evaluation), with all Modules below."""
+        if not isinstance(mode, bool):
+            raise ValueError(f"{self._who}: expected mode True or False, got {mode!r}")
+        for module in self.modules():
+            if module.training != mode:
+                module.training = mode
+        return self
+
+    def eval(self: Self) -> Self:
+        """Switch to evaluation: nothing is kept for backward."""
+        return self.train(False)
+
+    def requires_grad_(self: Self, requires_grad: bool = True) -> Self:
+        """Freeze or free every Parameter."""
+        for parameter in self.parameters():
+            parameter.requires_grad = requires_grad
+        return self
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget every Parameter's gradient, or set those there are to zero."""
+        for parameter in self.parameters():
+            if set_to_none:
+                parameter.zero_grad()
+            elif parameter.grad is not None:
+                parameter.grad[...] = 0
+
+    # ------------------------------------------------------------------ state
+
+    def state_dict(self, prefix: str = "") -> OrderedDict[str, Array]:
+        """Return name -> array: own Parameters, persistent buffers, then children's.
+
+        The arrays are the live storage, as in torch: copy what should not follow training.
+        """
+        state: OrderedDict[str, Array] = OrderedDict()
+        for name, parameter in self._parameters.items():
+            if parameter is not None:
+                state[prefix + name] = parameter.data
+        for name, buffer in self._buffers.items():
+            if buffer is not None and name not in self._transient:
+                state[prefix + name] = buffer
+        for name, module in self._modules.items():
+            if module is not None:
+                state.update(module.state_dict(f"{prefix}{name}."))
+        return state
+
+    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> LoadResult:
+        """Copy arrays into Parameters and buffers, all of them or, on an error, none.
+
+        Errors
+        ------
+        TypeError
+            Where `state` is no mapping.
+        RuntimeError
+            For keys that are missing or unexpected (where strict) and for arrays of another shape,
+            all named together.
+        """
+        if not isinstance(state, Mapping):
+            raise TypeError(
+                f"{self._who}: expected state_dict to be dict-like, got {type(state).__name__}"
+            )
+        own = self.state_dict()
+        missing = [key for key in own if key not in state]
+        unexpected = [key for key in state if key not in own]
+        arrays = {key: np.asarray(state[key]) for key in own if key in state}
+        wrong = [
+            f"size mismatch for {key}: copying a param with shape {array.shape} from checkpoint, "
+            f"the shape in current model is {own[key].shape}."
+            for key, array in arrays.items()
+            if array.shape != own[key].shape or array.dtype.kind not in "fiub"
+        ]
+        problems = []
+        if strict and unexpected:
+            problems.append(f"Unexpected key(s) in state_dict: {_quoted(unexpected)}. ")
+        if strict and missing:
+            problems.append(f"Missing key(s) in state_dict: {_quoted(missing)}. ")
+        if problems or wrong:
+            lines = "\n\t".join(problems + wrong)
+            raise RuntimeError(f"Error(s) in loading state_dict for {self._who}:\n\t{lines}")
+        for key, array in arrays.items():
+            np.copyto(own[key], array, casting="unsafe")
+        return LoadResult(missing, unexpected)
+
+    # ------------------------------------------------------------------ being printed
+
+    def extra_repr(self) -> str:
+        """Return what stands between the parentheses of a Module without children."""
+        return ""
+
+    def __repr__(self) -> str:
+        """Torch's form: children nested by two spaces."""
+        head = self.extra_repr().splitlines()
+        body = [
+            f"({name}): " + repr(module).replace("\n", "\n  ")
+            for name, module in self._modules.items()
+        ]
+        name = type(self).__name__
+        if not body and len(head) <= 1:
+            return f"{name}({''.join(head)})"
+        return f"{name}(\n  " + "\n  ".join(head + body) + "\n)"
+
+
+def _quoted(names: Sequence[str]) -> str:
+    """Names in quotes, separated by commas."""
+    return ", ".join(f'"{name}"' for name in names)

@@ -1,0 +1,181 @@
+"""Layer: a leaf Module with array kernels."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+
+from npnet.execution import real_array
+from npnet.expression import Expression
+from npnet.module import Module
+from npnet.parameter import Array
+from npnet.tape import Spec, record
+
+__all__ = ["Elementwise", "Layer", "Reduced", "broadcast_spec", "real_number", "sum_to"]
+
+
+def _missing(method: str) -> Callable[..., Any]:
+    """Return what stands in for a method that every layer writes itself."""
+
+    def missing(self: Layer, *operands: Any, **keywords: Any) -> Any:
+        raise NotImplementedError(f"{type(self).__name__}: has no {method}; see npnet.Layer")
+
+    return missing
+
+
+def _no_scratch(self: Layer, *operands: Spec) -> dict[str, Spec]:
+    """Return the specs of the arrays the kernels use beside operands and outputs: none."""
+    return {}
+
+
+class Layer(Module):
+    """A leaf Module: it says what shapes it takes, and writes outputs and gradients into arrays.
+
+    A new layer is one class with
+
+    - ``infer(*operand specs) -> Spec`` (a tuple of `output_count` Specs for several outputs):
+      checks shapes and dtypes and says what comes out;
+    - ``forward_kernel(self, x, ..., *, out, scratch)``: writes `out` (all of it);
+    - ``backward_kernel(self, dy, x, ..., y, *, dx, ..., scratch)``: writes dJ/dx into `dx` and so
+      on for every operand, each unless it is None, from dJ/dy. It writes, the plan adds.
+
+    The positional arguments of forward_kernel are the operands. Those with the name of one of the
+    layer's own Parameters are that Parameter (None where it is None); a caller gives the others,
+    in order. ``*terms`` stands for any number; backward_kernel then gets a list `terms` and a list
+    `dterms`. With several outputs, `out`, `dy` and `y` are tuples, and an entry of `dy` is None
+    where no gradient arrives. Kernels allocate nothing and keep nothing on `self`: what they need
+    beside the operands they name in ``scratch_specs`` and find as ``scratch.name``.
+
+    Class attributes
+    ----------------
+    integer_operands : names of operands that may be integers (labels, indices)
+    backward_reads : names of what backward_kernel reads ("y": the output); the rest comes as None
+    in_place : forward_kernel may get `out` that is `x`, backward_kernel `dx` that is `dy`
+    kept : names of scratch arrays that backward_kernel reads as forward_kernel left them
+    rows : names of operands ("y": the output) that the kernels see as a matrix (B, last axis),
+        their gradients too, whatever leading axes there are
+    """
+
+    returns_input_grad = True
+    operand_names: tuple[str, ...] = ()
+    variadic = False
+    output_count = 1
+    integer_operands: frozenset[str] = frozenset()
+    backward_reads: frozenset[str]
+    in_place = False
+    kept: frozenset[str] = frozenset()
+    rows: frozenset[str] = frozenset()
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        """Read the operands' names off forward_kernel."""
+        super().__init_subclass__(**keywords)
+        if "forward_kernel" not in cls.__dict__:
+            return
+        parameters = list(inspect.signature(cls.forward_kernel).parameters.values())[1:]
+        operands = [p for p in parameters if p.kind is not p.KEYWORD_ONLY]
+        cls.operand_names = tuple(p.name for p in operands)
+        cls.variadic = bool(operands) and operands[-1].kind is inspect.Parameter.VAR_POSITIONAL
+        if "backward_reads" not in cls.__dict__:
+            cls.backward_reads = frozenset(cls.operand_names) | {"y"}
+
+    infer: Callable[..., Spec | tuple[Spec, ...]] = _missing("infer")
+    forward_kernel: Callable[..., None] = _missing("forward_kernel")
+    backward_kernel: Callable[..., None] = _missing("backward_kernel")
+    scratch_specs: Callable[..., dict[str, Spec]] = _no_scratch
+
+    def forward(self, *operands: Any) -> Any:
+        """Record the layer on a tape."""
+        own = self._parameters
+        names = [name for name in self.operand_names if name not in own]
+        if len(operands) != len(names) and not (self.variadic and len(operands) >= len(names)):
+            expected = f"{len(names)} operand{'s' * (len(names) != 1)} ({', '.join(names)})"
+            some = "at least " if self.variadic else ""
+            raise TypeError(f"{self._who}: expected {some}{expected}, got {len(operands)}")
+        given: Any = iter(
+            o if isinstance(o, Expression) else real_array(o, self._who, "operands").copy()
+            for o in operands
+        )
+        fixed: list[Any] = [
+            own[name] if name in own else next(given)
+            for name in self.operand_names[: len(own) + len(names) - self.variadic]
+        ]
+        return record(self, [*fixed, *given])
+
+    def positional(self, operands: tuple[Any, ...], named: Any) -> tuple[Any, ...]:
+        """Return the operands in the kernels' order."""
+        names = [name for name in self.operand_names if name not in self._parameters]
+        rest = names[len(operands) :]
+        if sorted(rest) != sorted(named):
+            raise TypeError(
+                f"{self._who}: expected operands {', '.join(names)}, got {len(operands)} "
+                f"by position and {', '.join(named)} by name"
+            )
+        return (*operands, *(named[name] for name in rest))
+
+    def _names(self, count: int) -> list[str]:
+        """Names for the inputs: the operands'."""
+        names = [name for name in self.operand_names if name not in self._parameters]
+        if self.variadic:
+            names = names[:-1] + [f"{names[-1]}{i}" for i in range(count - len(names) + 1)]
+        return names if len(names) == count else [f"x{i}" for i in range(count)]
+
+
+class Elementwise(Layer):
+    """A layer of one operand whose output has its shape; one subclass states two kernels."""
+
+    def infer(self, x: Spec) -> Spec:
+        """Return the operand's own shape and dtype."""
+        return x
+
+
+def broadcast_spec(who: str, *operands: Spec) -> Spec:
+    """Return the spec that operands broadcast to as NumPy does, or name those that do not."""
+    try:
+        shape = np.broadcast_shapes(*(spec.shape for spec in operands))
+    except ValueError:
+        shapes = " and ".join(str(spec.shape) for spec in operands)
+        raise ValueError(
+            f"{who}: expected shapes that broadcast together, got {shapes}; "
+            "axes are matched from the last, each pair equal or one of them 1"
+        ) from None
+    return Spec(shape, operands[0].dtype)
+
+
+def sum_to(array: Array, out: Array) -> None:
+    """Sum `array` over the axes along which `out` was broadcast to its shape."""
+    extra = array.ndim - out.ndim
+    stretched = [n == 1 and array.shape[extra + i] != 1 for i, n in enumerate(out.shape)]
+    axes = tuple(range(extra)) + tuple(extra + i for i, s in enumerate(stretched) if s)
+    if axes:
+        kept = out.reshape((1,) * extra + out.shape)
+        np.add.reduce(array, axis=axes, keepdims=True, out=kept)
+    else:
+        np.copyto(out, array)
+
+
+def real_number(value: Any, who: str, what: str) -> float:
+    """Return `value` as a Python float, which promotes no dtype, or say that it is none."""
+    if isinstance(value, (str, bytes, complex, np.complexfloating)) or np.ndim(value):
+        raise TypeError(f"{who}: expected {what} to be a real number, got {value!r}")
+    return float(value)
+
+
+class Reduced(Layer):
+    """A layer with torch's `reduction` of one value an element: 'none', 'mean' or 'sum'."""
+
+    reductions: ClassVar[tuple[str, ...]] = ("none", "mean", "sum")
+
+    def __init__(self, reduction: str = "mean") -> None:
+        super().__init__()
+        if reduction not in self.reductions:
+            raise ValueError(
+                f"{self._who}: expected reduction 'none', 'mean' or 'sum', got {reduction!r}"
+            )
+        self.reduction = reduction
+
+    def extra_repr(self) -> str:
+        """Empty, as torch's losses print."""
+        return ""

@@ -1,0 +1,134 @@
+"""Linear: the affine map."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from npnet import init
+from npnet.contraction import contractions
+from npnet.layers.base import Layer
+from npnet.parameter import Array, Parameter
+from npnet.tape import Spec
+
+__all__ = ["Linear"]
+
+
+class Linear(Layer):
+    """Affine map of the last axis.
+
+    Equation: y = x @ weight.T + bias
+
+    Shapes: x (..., I), weight (O, I), bias (O,), y (..., O); any number of leading axes, none too.
+    The weight is kept in memory by columns, which makes both big products of a step row by row.
+
+    Parameters
+    ----------
+    in_features, out_features : int
+        I and O, 0 or more.
+    bias : bool, default True
+        Without it y = x @ weight.T.
+    dtype : dtype, default float32
+        Of the parameters and of the computation.
+    generator : npnet.random.Generator, optional
+        Where the initial numbers come from; by default the stream `npnet.manual_seed` sets.
+
+    weight, then bias, are drawn from U(-1/sqrt(I), 1/sqrt(I)), bit for bit torch's for one seed.
+
+    Errors
+    ------
+    ValueError
+        For an x whose last axis is not I long, and for negative sizes.
+
+    Source: torch.nn.Linear.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> fc = Linear(3, 2)
+    >>> fc.weight.data, fc.bias.data = [[1, 2, 3], [4, 5, 6]], [0.5, -0.5]
+    >>> fc(np.ones((1, 3), np.float32)).tolist()
+    [[6.5, 14.5]]
+    >>> fc.backward(np.ones((1, 2))).tolist()
+    [[5.0, 7.0, 9.0]]
+    """
+
+    weight: Parameter
+    bias: Parameter | None
+    backward_reads = frozenset({"x", "weight"})
+    rows = frozenset({"x", "y"})
+    y, dx, dweight, dbias = contractions("bi,oi->bo", "bo,oi->bi", "bo,bi->oi", "bo->o")
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        *,
+        dtype: Any = None,
+        generator: Any = None,
+    ) -> None:
+        super().__init__()
+        for name, size in (("in_features", in_features), ("out_features", out_features)):
+            if not isinstance(size, (int, np.integer)) or size < 0:
+                raise ValueError(f"Linear: expected {name} to be an integer >= 0, got {size!r}")
+        self.in_features, self.out_features = int(in_features), int(out_features)
+        weight = np.zeros((in_features, out_features), dtype or np.float32).T
+        self.weight = Parameter(weight)
+        self.register_parameter(
+            "bias", Parameter(np.zeros(out_features, weight.dtype)) if bias else None
+        )
+        self.reset_parameters(generator)
+
+    def reset_parameters(self, generator: Any = None) -> None:
+        """Draw weight, then bias, anew."""
+        if self.weight.size:
+            init.kaiming_uniform_(self.weight, a=math.sqrt(5), generator=generator)
+        if self.bias is not None:
+            bound = 1 / math.sqrt(self.in_features) if self.in_features else 0.0
+            init.uniform_(self.bias, -bound, bound, generator=generator)
+
+    def infer(self, x: Spec, weight: Spec, bias: Spec | None) -> Spec:
+        """Check the width of x."""
+        if not x.shape or x.shape[-1] != self.in_features:
+            raise ValueError(
+                f"Linear: expected x of shape (B, {self.in_features}), got {x.shape}; "
+                f"in_features is {self.in_features}"
+            )
+        return Spec((*x.shape[:-1], self.out_features), x.dtype)
+
+    def forward_kernel(
+        self, x: Array, weight: Array, bias: Array | None, *, out: Array, scratch: Any
+    ) -> None:
+        """y = x @ weight.T + bias."""
+        self.y.kernel(x, weight, out)
+        if bias is not None:
+            np.add(out, bias, out=out)
+
+    def backward_kernel(
+        self,
+        dy: Array,
+        x: Array,
+        weight: Array,
+        bias: None,
+        y: None,
+        *,
+        dx: Array | None,
+        dweight: Array | None,
+        dbias: Array | None,
+        scratch: Any,
+    ) -> None:
+        """dx = dy @ weight, dweight = dy.T @ x, dbias = dy summed over the rows."""
+        if dx is not None:
+            self.dx.kernel(dy, weight, dx)
+        if dweight is not None:
+            self.dweight.kernel(dy, x, dweight)
+        if dbias is not None:
+            self.dbias.kernel(dy, dbias)
+
+    def extra_repr(self) -> str:
+        """Torch's words."""
+        has_bias = self.bias is not None
+        return f"in_features={self.in_features}, out_features={self.out_features}, bias={has_bias}"

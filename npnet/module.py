@@ -1,0 +1,185 @@
+"""Module: what holds Parameters and other Modules, and can be called."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+
+from npnet.execution import Execution
+from npnet.expression import Expression
+from npnet.holder import Holder
+from npnet.parameter import Parameter
+from npnet.tape import Input, Node, Spec, Tape
+
+__all__ = ["Module"]
+
+Self = TypeVar("Self", bound="Module")
+
+
+def _no_forward(self: Module, *operands: Any) -> Any:
+    """Stand in for the forward that a subclass writes."""
+    raise NotImplementedError(
+        f"{type(self).__name__}: has no forward; write forward(self, x) with the Modules it holds"
+    )
+
+
+class Module(Holder):
+    """A computation with parameters: holds Parameters, buffers and Modules, and is called.
+
+    A subclass makes its parts in ``__init__`` and says in ``forward`` how they are put together.
+    Called on arrays, ``forward`` is traced once for their shapes into a tape, which runs; so
+    ``backward`` needs no writing. Called on Nodes (inside another ``forward``) it is recorded.
+
+    Names, order of traversal, state_dict and repr are torch.nn.Module's.
+
+    Errors
+    ------
+    AttributeError
+        Where a part is assigned before ``super().__init__()``.
+    KeyError
+        For a part whose name is empty or has a dot.
+    ValueError
+        Where a Parameter is replaced by one of another shape.
+
+    Examples
+    --------
+    >>> import numpy as np, npnet
+    >>> class Residual(npnet.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.fc = npnet.Linear(3, 3)
+    ...     def forward(self, x):
+    ...         return x + self.fc(x)
+    >>> model = Residual()
+    >>> model(np.ones((2, 3), np.float32)).shape
+    (2, 3)
+    >>> model.backward(np.ones((2, 3)))
+    >>> model.fc.bias.grad.tolist()
+    [2.0, 2.0, 2.0]
+    """
+
+    _local: threading.local
+    #: Whether `backward` without `input_grad` returns the first input's gradient.
+    returns_input_grad = False
+    #: Whether every value and gradient of the tape stays, to be looked at.
+    retains_values = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.__dict__["_local"] = threading.local()
+
+    # ------------------------------------------------------------------ being called
+
+    #: Puts the parts together on Nodes; a subclass writes it with operands of its own.
+    forward: Callable[..., Any] = _no_forward
+
+    def __call__(self, *operands: Any, **named: Any) -> Any:
+        """Compute on arrays, or record on Nodes and Parameters."""
+        if named:
+            operands = self.positional(operands, named)
+        for operand in operands:
+            if isinstance(operand, Expression):
+                return self.forward(*operands)
+        return self.execution.forward(operands)
+
+    def backward(self, *gradients: Any, input_grad: bool | None = None) -> Any:
+        """Differentiate the last call: add the gradient of every Parameter into its `grad`.
+
+        Parameters
+        ----------
+        *gradients : array_like
+            dJ/dy, one for each output and of its shape (None: none); without any, the first
+            output must be a scalar and 1 is taken.
+        input_grad : bool, optional
+            Also compute and return dJ/dx, for one input an array, for several a tuple with None
+            for what has no gradient. By default a single Layer returns the gradient of its first
+            input, a container nothing: the gradient of data costs a first layer a third of its
+            work.
+
+        Errors
+        ------
+        RuntimeError
+            Before the first call.
+        ValueError
+            For a gradient of another shape, or none where the output is no scalar.
+        """
+        if input_grad is None and self.returns_input_grad:
+            return self.execution.backward(gradients, (0,))[0]
+        found = self.execution.backward(gradients, None if input_grad else ())
+        if not input_grad:
+            return None
+        return found[0] if len(found) == 1 else found
+
+    @property
+    def execution(self) -> Execution:
+        """Plans of the calling thread."""
+        local = self._local
+        try:
+            found: Execution = local.execution
+        except AttributeError:
+            found = local.execution = Execution(self)
+        return found
+
+    def positional(self, operands: tuple[Any, ...], named: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Return the operands in forward's order."""
+        bound = inspect.signature(self.forward).bind(*operands, **named)
+        if bound.kwargs:
+            raise TypeError(
+                f"{self._who}: expected positional operands, got keyword-only "
+                f"{sorted(bound.kwargs)}"
+            )
+        return bound.args
+
+    def trace(self, inputs: Sequence[Spec]) -> Tape:
+        """Call forward on Nodes of these specs and return the tape it records."""
+        nodes = [
+            Node(Input(name), spec=s)
+            for name, s in zip(self._names(len(inputs)), inputs, strict=True)
+        ]
+        result = self.forward(*nodes)
+        outputs = tuple(result) if isinstance(result, (tuple, list)) else (result,)
+        for output in outputs:
+            if not isinstance(output, (Node, Parameter)):
+                raise TypeError(
+                    f"{self._who}: forward must return what it recorded (a Node, or a "
+                    f"tuple of them), got {type(output).__name__}"
+                )
+        if not outputs:
+            raise ValueError(f"{self._who}: forward returned no output")
+        return Tape(outputs, nodes)
+
+    def _names(self, count: int) -> list[str]:
+        """Names for the inputs: forward's own where it has them."""
+        kinds = inspect.signature(self.forward).parameters.values()
+        names = [p.name for p in kinds if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        return (names + [f"x{i}" for i in range(len(names), count)])[:count]
+
+    def signature(self) -> tuple[Any, ...]:
+        """Return a value that changes whenever forward may record something else."""
+        return tuple((module._version, module.training) for module in self.modules())
+
+    def computing_dtype(self) -> np.dtype[Any] | None:
+        """Return the dtype of the parameters; None without any."""
+        return next((parameter.dtype for parameter in self.parameters()), None)
+
+    # ------------------------------------------------------------------ being copied
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but the plans, which are made again."""
+        return {key: value for key, value in self.__dict__.items() if key != "_local"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take over a copy's or a pickle's attributes."""
+        self.__dict__.update(state, _local=threading.local())
+
+    def __deepcopy__(self: Self, memo: dict[int, Any]) -> Self:
+        """Return a Module of its own with copies of all parts."""
+        other = self.__class__.__new__(self.__class__)
+        memo[id(self)] = other
+        other.__setstate__(copy.deepcopy(self.__getstate__(), memo))
+        return other

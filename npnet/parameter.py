@@ -1,0 +1,231 @@
+"""Parameter: an array that is trained, and its gradient."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from npnet.expression import Expression
+
+__all__ = ["Array", "Parameter", "structure"]
+
+Array: TypeAlias = NDArray[Any]
+
+
+class Clock:
+    """Counts changes of structure anywhere: what was planned at another count is checked again."""
+
+    __slots__ = ("ticks",)
+
+    def __init__(self) -> None:
+        self.ticks = 0
+
+    def tick(self) -> None:
+        """Say that a storage moved, a module changed, or a gradient was switched on or off."""
+        self.ticks += 1
+
+
+structure = Clock()
+
+
+def floating_array(data: ArrayLike, dtype: Any, who: str) -> Array:
+    """Return a copy of `data` as floating numbers, compact in memory in the order it has."""
+    given = isinstance(data, (np.ndarray, np.generic))
+    array = np.asarray(data)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{who}: expected real numbers, got dtype {array.dtype}")
+    if dtype is None:
+        dtype = array.dtype if given and array.dtype.kind == "f" else np.float32
+    dtype = np.dtype(dtype)
+    if dtype.kind != "f":
+        raise TypeError(f"{who}: dtype must be floating, got {dtype}; use np.float32 or np.float64")
+    return np.array(array, dtype=dtype, order="K")
+
+
+class Parameter(Expression):
+    """An array that an optimizer steps, with the gradient that backward passes add up.
+
+    `data` is the live storage. `grad` is None until a backward pass reaches the parameter; it is
+    then a live array that later passes add into, until `zero_grad` lets it go: from then on it
+    belongs to whoever holds it and never changes again, as in torch.
+
+    Parameters
+    ----------
+    data : array_like, any shape
+        Copied. A floating array keeps its dtype, everything else becomes float32.
+    requires_grad : bool, default True
+        Whether backward computes its gradient and an optimizer may step it.
+    dtype : dtype, optional
+        float32 or float64 to convert to.
+    name : str, default ""
+        Used in messages; a Module names the parameters that have none.
+
+    Errors
+    ------
+    TypeError
+        For data that are not real numbers and for a dtype that is not floating.
+
+    Source: torch.nn.Parameter.
+
+    Examples
+    --------
+    >>> weight = Parameter([[1.0, 2.0]])
+    >>> weight.shape, weight.dtype.name, weight.grad
+    ((1, 2), 'float32', None)
+    >>> weight.data = [[3.0, 4.0]]
+    >>> weight.data.tolist()
+    [[3.0, 4.0]]
+    """
+
+    __slots__ = ("__weakref__", "_buffer", "_data", "_grad", "_requires_grad", "has_grad", "name")
+
+    def __init__(
+        self,
+        data: ArrayLike,
+        requires_grad: bool = True,
+        *,
+        dtype: Any = None,
+        name: str = "",
+    ) -> None:
+        self._data = floating_array(data, dtype, "Parameter")
+        self._requires_grad = bool(requires_grad)
+        self._buffer: Array | None = None
+        self._grad: Array | None = None
+        self.has_grad = False
+        self.name = name
+
+    @property
+    def data(self) -> Array:
+        """The live storage; assigning copies into it and keeps shape and dtype."""
+        return self._data
+
+    @data.setter
+    def data(self, value: ArrayLike) -> None:
+        if value is not self._data:
+            np.copyto(self._data, self._fitting(value, "data"))
+
+    @property
+    def grad(self) -> Array | None:
+        """The gradient so far, or None; assigning copies, None clears."""
+        if not self.has_grad:
+            return None
+        if self._grad is None:
+            # A static plan writes every step's gradient into one buffer. Who reads the gradient
+            # gets an array of their own, kept equal to the buffer until zero_grad.
+            self._grad = self.buffer.copy(order="K")
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: ArrayLike | None) -> None:
+        if value is None:
+            self.zero_grad()
+        elif value is not self._grad:
+            np.copyto(self.buffer, self._fitting(value, "grad"))
+            self._grad, self.has_grad = None, True
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether backward computes the gradient."""
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        if bool(value) != self._requires_grad:
+            self._requires_grad = bool(value)
+            structure.tick()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the data."""
+        return self._data.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Dtype of the data."""
+        return self._data.dtype
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return self._data.ndim
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return self._data.size
+
+    @property
+    def buffer(self) -> Array:
+        """Where backward writes the gradient: laid out as the data; made on first use."""
+        if self._buffer is None:
+            self._buffer = np.empty_like(self._data)
+        return self._buffer
+
+    def zero_grad(self) -> None:
+        """Forget the gradient: it reads None until the next backward."""
+        self.has_grad = False
+        self._grad = None
+
+    def settle(self) -> Array:
+        """Return the buffer, after taking over what a holder of `grad` wrote into it."""
+        if self._grad is not None:
+            np.copyto(self.buffer, self._grad)
+        return self.buffer
+
+    def publish(self) -> None:
+        """Say that the buffer holds a new gradient, and show it to the holders of `grad`."""
+        self.has_grad = True
+        if self._grad is not None:
+            np.copyto(self._grad, self.buffer)
+
+    def move(self, data: Array, buffer: Array) -> None:
+        """Go on living in the arrays given, which have this parameter's shape and dtype."""
+        np.copyto(data, self._data)
+        if self.has_grad:
+            np.copyto(buffer, self.settle())
+        self._data, self._buffer = data, buffer
+        structure.tick()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        """Return the data, for NumPy functions that are not recorded."""
+        if copy:
+            return np.array(self._data, dtype=dtype)
+        return self._data if dtype is None else self._data.astype(dtype, copy=False)
+
+    def __repr__(self) -> str:
+        """Torch's form."""
+        tail = "" if self._requires_grad else ", requires_grad=False"
+        return f"Parameter containing:\n{self._data!r}{tail}"
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
+        """Return a parameter of its own with the same numbers and gradient."""
+        other = Parameter(self._data, self._requires_grad, name=self.name)
+        other.grad = self.grad
+        memo[id(self)] = other
+        return other
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle data and gradient, not the flat storage they may be views of."""
+        return _rebuild, (self._data, self._requires_grad, self.name, self.grad)
+
+    def _fitting(self, value: ArrayLike, what: str) -> Array:
+        """`value` as an array of this parameter's shape, or the reason why it is none."""
+        array = np.asarray(value)
+        if array.dtype.kind not in "fiub":
+            raise TypeError(f"Parameter: expected real numbers as {what}, got dtype {array.dtype}")
+        if array.shape != self.shape:
+            name = f" {self.name!r}" if self.name else ""
+            raise ValueError(
+                f"Parameter{name}: expected {what} of shape {self.shape}, got {array.shape}; "
+                "a parameter keeps its shape"
+            )
+        return array
+
+
+def _rebuild(data: Array, requires_grad: bool, name: str, grad: Array | None) -> Parameter:
+    """Unpickle a Parameter."""
+    parameter = Parameter(data, requires_grad, name=name)
+    parameter.grad = grad
+    return parameter

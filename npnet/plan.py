@@ -1,0 +1,248 @@
+"""Plan: the arrays of one tape at given shapes, and the calls that fill them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from npnet.memory import Arena
+from npnet.parameter import Array, Parameter, structure
+from npnet.sweep import Feed, Sweep, as_rows, needs_gradient
+from npnet.tape import Spec, Step, Tape
+
+__all__ = ["Plan", "own"]
+
+# Parameters may be shared by models that run in several threads, and a backward pass writes
+# straight into their gradient buffers: one pass at a time.
+_backward_lock = threading.Lock()
+
+
+def own(array: Array) -> Any:
+    """Return a copy that belongs to the caller; a NumPy scalar where there is no axis."""
+    return array.copy() if array.ndim else array[()]
+
+
+class Plan:
+    """A tape planned into memory: running it is a list of NumPy calls into ready arrays.
+
+    Parameters
+    ----------
+    tape : Tape
+    inputs : specs of the tape's inputs
+    dtype : what floating constants are converted to, and what the parameters must have
+    keep : bool
+        Keep what backward reads. Without it arrays are reused along the tape, and `backward`
+        must not be called.
+    retain : bool
+        Give every value and gradient an array of its own, to be looked at with `value` and `grad`.
+
+    Errors
+    ------
+    TypeError, ValueError
+        What the layers say about shapes and dtypes that do not fit.
+    """
+
+    def __init__(
+        self,
+        tape: Tape,
+        inputs: Sequence[Spec],
+        dtype: np.dtype[Any],
+        *,
+        keep: bool = True,
+        retain: bool = False,
+    ) -> None:
+        self.tape = tape
+        self.inputs = tuple(inputs)
+        self.keep = keep or retain
+        self.retain = retain
+        self.specs = tape.specs(inputs, dtype)
+        self._arena = Arena()
+        self._blocks: dict[int, int] = {}
+        self._arrange()
+        self._values: list[Any] = [self._storage(index) for index in range(len(tape.slots))]
+        self._scratch = self._make_scratch()
+        self._ticks = -1
+        self._bound: list[tuple[Parameter, Array, bool]] | None = None
+        self._feeds: dict[int, list[Feed]] = {}
+        self._calls: list[tuple[Any, list[Any], dict[str, Any]]] = []
+        self._sweeps: dict[Any, Sweep] = {}
+        self.ready: Sweep | None = None
+        self.swept: Sweep | None = None
+        self.refresh()
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the values that forward holds, without inputs and parameters."""
+        return self._arena.nbytes
+
+    def refresh(self) -> None:
+        """Follow parameters whose storage moved or whose requires_grad changed."""
+        if self._ticks == structure.ticks:
+            return
+        ticks = structure.ticks
+        if self._bound is None or any(p._data is not a for p, a, _ in self._bound):
+            for index, parameter in self.tape.parameters.items():
+                self._values[index] = parameter._data
+            self._compile()
+            self._forget_sweeps()
+        elif any(p._requires_grad != r for p, _, r in self._bound):
+            self._forget_sweeps()
+        self._bound = [(p, p._data, p._requires_grad) for p in self.tape.parameters.values()]
+        self._ticks = ticks
+
+    def _forget_sweeps(self) -> None:
+        """Plan the backward passes anew when they are next asked for."""
+        self._sweeps.clear()
+        self.ready = None
+
+    def forward(self, arrays: Sequence[Array]) -> Any:
+        """Run the tape on arrays that have the inputs' specs, read where they are."""
+        self.swept = None
+        values = self._values
+        for index, array in zip(self.tape.inputs, arrays, strict=True):
+            if values[index] is not array:
+                values[index] = array
+                for arguments, position, rows in self._feeds[index]:
+                    arguments[position] = as_rows(array) if rows else array
+        for kernel, operands, keywords in self._calls:
+            kernel(*operands, **keywords)
+        outputs = self.tape.outputs
+        if len(outputs) == 1:
+            return own(values[outputs[0]])
+        return tuple(own(values[index]) for index in outputs)
+
+    def backward(self, gradients: Sequence[Any], wanted: frozenset[int]) -> Sweep:
+        """Add into every parameter's gradient; `wanted` are slots to differentiate by as well.
+
+        `gradients` has an entry an output: an array of its shape, a number, or None for none.
+        """
+        sweep = self._sweep(tuple(g is not None for g in gradients), wanted)
+        self.run(sweep, [g for g in gradients if g is not None])
+        return sweep
+
+    def run(self, sweep: Sweep, seeds: Sequence[Any]) -> None:
+        """Run a planned backward pass from its seeds, and add what it finds to the parameters."""
+        parameters = sweep.parameters
+        with _backward_lock:
+            held = [(p, p.settle().copy(order="K")) for p in parameters if p.has_grad]
+            try:
+                sweep.run(seeds)
+            except BaseException:
+                for parameter, before in held:
+                    np.copyto(parameter.buffer, before)
+                raise
+            for parameter, before in held:
+                np.add(parameter.buffer, before, out=parameter.buffer)
+                parameter.publish()
+            for parameter in parameters:
+                parameter.has_grad = True
+        self.swept = sweep
+
+    def value(self, index: int) -> Array:
+        """Return the array of a slot as the last forward left it."""
+        array: Array = self._values[index]
+        return array
+
+    def _sweep(self, seeded: tuple[bool, ...], wanted: frozenset[int]) -> Sweep:
+        """Return the planned backward pass for these outputs and slots."""
+        self.refresh()
+        key = (seeded, wanted)
+        sweep = self._sweeps.get(key)
+        if sweep is None:
+            trained = {i for i, p in self.tape.parameters.items() if p.requires_grad}
+            asked = wanted | trained
+            if self.retain:
+                asked |= {i for i, slot in enumerate(self.tape.slots) if slot.kind == "value"}
+            needing = needs_gradient(self.tape, self.specs, frozenset(asked))
+            parts = (self.tape, self.specs, self._values, self._scratch)
+            sweep = self._sweeps[key] = Sweep(*parts, seeded, needing, self.retain)
+            for index, feed in sweep.feeds:
+                self._feeds[index].append(feed)
+        return sweep
+
+    def _arrange(self) -> None:
+        """Decide which block each value lives in."""
+        last_read = {i: n for n, step in enumerate(self.tape.steps) for i in step.reads}
+        for number, step in enumerate(self.tape.steps):
+            over = self._overwrites(step)
+            for index in step.writes:
+                first = step.reads[0] if over else None
+                block = (
+                    self._arena.take(self.specs[index]) if first is None else self._blocks[first]
+                )
+                self._blocks[index] = block
+            if self.keep:
+                continue
+            ended = {i for i in step.writes if i not in last_read}
+            ended |= {i for i in step.reads if i is not None and last_read[i] == number}
+            # The block of an overwritten operand lives on under the output.
+            ended -= {*self.tape.outputs, *(step.reads[:1] if over else ())}
+            for index in sorted(ended & self._blocks.keys()):
+                self._arena.give(self._blocks[index])
+
+    def _overwrites(self, step: Step) -> bool:
+        """Whether a step may write its output over its first operand."""
+        first = step.reads[0] if step.reads else None
+        if self.retain or not step.layer.in_place or first not in self._blocks:
+            return False
+        producer = next(s.layer for s in self.tape.steps if first in s.writes)
+        needed = "y" in producer.backward_reads
+        needed |= step.layer.operand_names[0] in step.layer.backward_reads
+        return (
+            self.tape.readers[first] == 1
+            and first not in self.tape.outputs
+            and len(step.writes) == 1
+            and self.specs[first] == self.specs[step.writes[0]]
+            and not (self.keep and needed)
+        )
+
+    def _storage(self, index: int) -> Any:
+        """Return the array of a slot; inputs and parameters come later."""
+        slot = self.tape.slots[index]
+        if slot.kind == "constant":
+            return np.array(slot.source, dtype=self.specs[index].dtype)
+        return (
+            self._arena.view(self._blocks[index], self.specs[index])
+            if index in self._blocks
+            else None
+        )
+
+    def _make_scratch(self) -> list[SimpleNamespace]:
+        """Make every step's scratch; only what backward reads later has bytes of its own."""
+        own_arena, shared = Arena(), Arena()
+        places = []
+        for step in self.tape.steps:
+            specs = [None if r is None else self.specs[r] for r in step.reads]
+            wanted = step.layer.scratch_specs(*specs)
+            kept = step.layer.kept if self.keep else frozenset()
+            arenas = {name: own_arena if name in kept else shared for name in wanted}
+            blocks = {name: arenas[name].take(spec) for name, spec in wanted.items()}
+            for name in wanted:
+                if arenas[name] is shared:
+                    shared.give(blocks[name])
+            places.append([(name, arenas[name], blocks[name], wanted[name]) for name in wanted])
+        return [SimpleNamespace(**{n: a.view(b, s) for n, a, b, s in place}) for place in places]
+
+    def _compile(self) -> None:
+        """Make the arguments of every forward call, and remember where inputs stand in them."""
+        self._calls = []
+        self._feeds = {index: [] for index in self.tape.inputs}
+        for step, scratch in zip(self.tape.steps, self._scratch, strict=True):
+            layer, reads, writes = step
+            names = layer.operand_names
+            arguments: list[Any] = []
+            for position, index in enumerate(reads):
+                rows = names[min(position, len(names) - 1)] in layer.rows
+                if index in self._feeds:
+                    self._feeds[index].append((arguments, position, rows))
+                array = None if index is None else self._values[index]
+                arguments.append(as_rows(array) if rows else array)
+            outputs = tuple(self._values[index] for index in writes)
+            if "y" in layer.rows:
+                outputs = tuple(as_rows(array) for array in outputs)
+            keywords = {"out": outputs if len(outputs) > 1 else outputs[0], "scratch": scratch}
+            self._calls.append((layer.forward_kernel, arguments, keywords))

@@ -1,0 +1,211 @@
+"""Sweep: the backward pass over a tape, planned into arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+from npnet.memory import Arena
+from npnet.parameter import Array, Parameter
+from npnet.tape import Spec, Step, Tape
+
+__all__ = ["Feed", "Sweep", "as_rows", "needs_gradient"]
+
+#: Where the array of a slot stands among a kernel's arguments: what an input is fed into.
+#: The last says whether the kernel sees it as rows.
+Feed: TypeAlias = tuple[list[Any], int, bool]
+
+
+def as_rows(array: Any) -> Any:
+    """View an array in C order as a matrix: its leading axes as one."""
+    if array is None or array.ndim == 2:
+        return array
+    return array.reshape(Spec(array.shape, array.dtype).matrix_shape)
+
+
+class Place(NamedTuple):
+    """An array to come: a block of the arena, seen as `spec`."""
+
+    block: int
+    spec: Spec
+
+
+class Planned(NamedTuple):
+    """One backward call to come: output gradients, a target per operand, and what is added up."""
+
+    step: Step
+    received: tuple[Any, ...]
+    targets: tuple[Any, ...]
+    additions: tuple[tuple[Any, Any], ...]
+
+
+def needs_gradient(tape: Tape, specs: Sequence[Spec], wanted: frozenset[int]) -> set[int]:
+    """Return the slots that a gradient must reach: `wanted`, and what depends on them."""
+    needing = {i for i in wanted if specs[i].dtype.kind == "f"}
+    for step in tape.steps:
+        if any(index in needing for index in step.reads):
+            needing.update(index for index in step.writes if specs[index].dtype.kind == "f")
+    return needing
+
+
+class Sweep:
+    """The tape read backward for given outputs and wanted slots.
+
+    The first contribution to a slot is written into its gradient; each later one goes to a spare
+    array and is added. So nothing is zeroed, and fan-out, shared weights and parallel
+    regularization paths need no case of their own. A slot's gradient is complete when the step
+    that wrote the slot is reached.
+
+    Parameters
+    ----------
+    tape, specs, values, scratch
+        What the plan has: arrays by slot, scratch by step.
+    seeded : tuple of bool
+        The outputs that a gradient is given for.
+    needing : set of int
+        The slots that need a gradient.
+    retain : bool
+        Give every slot's gradient an array of its own that stays.
+    """
+
+    def __init__(
+        self,
+        tape: Tape,
+        specs: Sequence[Spec],
+        values: Sequence[Any],
+        scratch: Sequence[Any],
+        seeded: tuple[bool, ...],
+        needing: set[int],
+        retain: bool,
+    ) -> None:
+        self._tape = tape
+        self._specs = specs
+        self._needing = needing
+        self._retain = retain
+        self._arena = Arena()
+        self._places: dict[int, Any] = {}
+        self._seeded = seeded
+        seeds = [s for s, given in zip(tape.outputs, seeded, strict=True) if given]
+        for slot in dict.fromkeys(seeds):
+            self._places[slot] = self._destination(slot)
+        planned = [self._plan_step(step) for step in reversed(tape.steps) if self._reached(step)]
+        self.gradients: dict[int, Array] = {i: self._array(p) for i, p in self._places.items()}
+        # A slot that is asked for twice as an output gets both gradients, as any slot read twice.
+        self.seeds = [(self.gradients[s], s in seeds[:n]) for n, s in enumerate(seeds)]
+        self.parameters: list[Parameter] = [
+            tape.parameters[i] for i in self.gradients if i in tape.parameters
+        ]
+        self.feeds: list[tuple[int, Feed]] = []
+        scratch_of = {id(step): s for step, s in zip(tape.steps, scratch, strict=True)}
+        self._calls = [self._call(p, values, scratch_of[id(p.step)]) for p in planned]
+
+    def run(self, gradients: Sequence[Any]) -> None:
+        """Fill every gradient from the seeded outputs' gradients, in order."""
+        for (target, again), gradient in zip(self.seeds, gradients, strict=True):
+            if again:
+                np.add(target, gradient, out=target)
+            else:
+                target[...] = gradient
+        for kernel, operands, keywords, additions in self._calls:
+            kernel(*operands, **keywords)
+            if additions:
+                for total, contribution in additions:
+                    np.add(total, contribution, out=total)
+
+    def _reached(self, step: Step) -> bool:
+        """Whether a gradient arrives at the step and goes on from it."""
+        arrives = any(index in self._places for index in step.writes)
+        return arrives and any(index in self._needing for index in step.reads)
+
+    def _destination(self, slot: int) -> Any:
+        """Return the place of a slot's gradient: a parameter has its own buffer."""
+        if slot in self._tape.parameters and slot in self._needing:
+            return self._tape.parameters[slot].buffer
+        return Place(self._arena.take(self._specs[slot]), self._specs[slot])
+
+    def _plan_step(self, step: Step) -> Planned:
+        """Place the gradients of what a step reads; free those of what it wrote."""
+        received = tuple(self._places.get(index) for index in step.writes)
+        taken_over = self._takes_over(step)
+        targets: list[Any] = []
+        additions: list[tuple[Any, Any]] = []
+        spares: list[int] = []
+        for index in step.reads:
+            if index is None or index not in self._needing:
+                targets.append(None)
+            elif index not in self._places:
+                self._places[index] = received[0] if taken_over else self._destination(index)
+                targets.append(self._places[index])
+            else:
+                spare = Place(self._arena.take(self._specs[index]), self._specs[index])
+                spares.append(spare.block)
+                targets.append(spare)
+                additions.append((self._places[index], spare))
+        for block in spares:
+            self._arena.give(block)
+        if not self._retain and not taken_over:
+            for place in received:
+                if isinstance(place, Place):
+                    self._arena.give(place.block)
+        return Planned(step, received, tuple(targets), tuple(additions))
+
+    def _takes_over(self, step: Step) -> bool:
+        """Whether the step may write its operand's gradient over its output's."""
+        if self._retain or not step.layer.in_place or len(step.writes) > 1:
+            return False
+        targets = [index for index in step.reads if index in self._needing]
+        first = step.reads[0]
+        return (
+            first is not None
+            and targets == [first]
+            and first not in self._places
+            and first not in self._tape.parameters
+            and step.writes[0] not in self._tape.parameters
+            and self._specs[first] == self._specs[step.writes[0]]
+        )
+
+    def _array(self, place: Any) -> Any:
+        """Turn a place into its array."""
+        return self._arena.view(*place) if isinstance(place, Place) else place
+
+    def _call(self, planned: Planned, values: Sequence[Any], scratch: Any) -> Any:
+        """Make the arguments of one backward_kernel call."""
+        layer, reads, writes = planned.step
+        received = tuple(self._array(place) for place in planned.received)
+        targets = [self._array(place) for place in planned.targets]
+        names = layer.operand_names
+        fixed = len(names) - 1 if layer.variadic else len(names)
+        seen = layer.backward_reads
+        if "y" in layer.rows:
+            received = tuple(as_rows(array) for array in received)
+        arguments: list[Any] = [received if len(writes) > 1 else received[0]]
+        for name, index in zip(names[:fixed], reads, strict=False):
+            self._append(arguments, values, index if name in seen else None, name in layer.rows)
+        keywords = {
+            f"d{n}": as_rows(t) if n in layer.rows else t
+            for n, t in zip(names[:fixed], targets, strict=False)
+        }
+        if layer.variadic:
+            rest: list[Any] = []
+            for index in reads[fixed:]:
+                self._append(rest, values, index if names[-1] in seen else None, False)
+            arguments.append(rest)
+            keywords[f"d{names[-1]}"] = targets[fixed:]
+        outputs = tuple(values[index] if "y" in seen else None for index in writes)
+        if "y" in layer.rows:
+            outputs = tuple(as_rows(array) for array in outputs)
+        arguments.append(outputs if len(writes) > 1 else outputs[0])
+        keywords["scratch"] = scratch
+        additions = [(self._array(a), self._array(b)) for a, b in planned.additions]
+        return layer.backward_kernel, arguments, keywords, additions
+
+    def _append(
+        self, arguments: list[Any], values: Sequence[Any], index: int | None, rows: bool
+    ) -> None:
+        """Append a slot's array; remember the place where it is an input's."""
+        if index is not None and self._tape.slots[index].kind == "input":
+            self.feeds.append((index, (arguments, len(arguments), rows)))
+        array = None if index is None else values[index]
+        arguments.append(as_rows(array) if rows else array)

@@ -20,7 +20,7 @@ class Sequential(Module):
     Parameters
     ----------
     *modules : Modules, or one OrderedDict of name -> Module
-        Without names they are "0", "1" and so on. None is the identity.
+        Without names they are "0", "1" and so on.
 
     Slices are Sequentials of the same Modules; `append`, `insert`, `extend`, item assignment and
     deletion work as in a list.
@@ -61,13 +61,16 @@ class Sequential(Module):
 
     def append(self, module: Module) -> Sequential:
         """Add a Module at the end."""
-        self.add_module(str(len(self)), module)
-        return self
+        return self.extend([module])
 
     def extend(self, modules: Iterable[Module]) -> Sequential:
         """Add Modules at the end."""
-        for module in modules:
-            self.append(module)
+        added = list(modules)
+        for module in added:
+            if not isinstance(module, Module):
+                raise TypeError(f"Sequential: expected a Module, got {type(module).__name__}")
+        for module in added:
+            self.add_module(str(len(self)), module)
         return self
 
     def insert(self, index: int, module: Module) -> Sequential:

@@ -54,7 +54,7 @@ class Execution:
         self._owner = owner
         self._plans: OrderedDict[Any, Plan] = OrderedDict()
         self._latest: Plan | None = None
-        self._ticks = -1
+        self._seen: object = None
         self._signature: tuple[Any, ...] = ()
         self._keeps = False
         self.ran: Plan | None = None
@@ -62,7 +62,7 @@ class Execution:
     def forward(self, operands: Sequence[Any]) -> Any:
         """Compute the outputs for arrays, numbers or nested lists of them."""
         plan = self._latest
-        if plan is None or structure.ticks != self._ticks or not _fits(operands, plan.inputs):
+        if plan is None or structure.now is not self._seen or not _fits(operands, plan.inputs):
             plan, operands = self._find(operands)
         self.ran = None
         outputs = plan.forward(operands)
@@ -81,7 +81,7 @@ class Execution:
             return ()
         seeds = self._seeds(plan, gradients)
         places = plan.tape.inputs
-        asked = places if inputs is None else tuple(places[i] for i in inputs)
+        asked = places if inputs is None else tuple(places[i] for i in inputs if i < len(places))
         sweep = plan.backward(seeds, frozenset(asked) | self._differentiated(plan))
         if not gradients and not asked:
             plan.ready = sweep
@@ -158,9 +158,9 @@ class Execution:
 
     def _look(self) -> None:
         """Look at the Module again if anything changed anywhere."""
-        if structure.ticks != self._ticks:
+        if structure.now is not self._seen:
             # The clock is read first: what changes meanwhile is then looked at once more.
-            self._ticks = structure.ticks
+            self._seen = structure.now
             self._signature = self._owner.signature()
 
     def _key(self, specs: Sequence[Spec], dtype: np.dtype[Any]) -> tuple[Any, ...]:

@@ -28,6 +28,9 @@ def _operators(ufunc: np.ufunc) -> tuple[Recorder, Recorder]:
     return operator, reflected
 
 
+_NO_NUMBER = "a tape is recorded before there are numbers, so forward cannot branch on one"
+
+
 class Expression:
     """A value to come: arithmetic on it is written down as layers, not computed.
 
@@ -71,9 +74,16 @@ class Expression:
         """Record |x|."""
         return self.__array_ufunc__(np.absolute, "__call__", self)
 
+    def __eq__(self, other: object) -> bool:
+        """Compare identities; refuse to compare with a number that is not there yet."""
+        if isinstance(other, (int, float, np.ndarray, np.generic)):
+            raise TypeError(
+                f"{type(self).__name__}: cannot be compared with {other!r}; {_NO_NUMBER}"
+            )
+        return self is other
+
+    __hash__ = object.__hash__
+
     def __bool__(self) -> bool:
         """Refuse: there is no number yet."""
-        raise TypeError(
-            f"{type(self).__name__}: has no truth value; a tape is recorded once, before there are "
-            "numbers, so forward cannot branch on one"
-        )
+        raise TypeError(f"{type(self).__name__}: has no truth value; {_NO_NUMBER}")

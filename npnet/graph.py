@@ -11,7 +11,7 @@ from npnet.expression import Expression
 from npnet.module import Module
 from npnet.parameter import Parameter
 from npnet.plan import Plan, own
-from npnet.tape import Call, Input, Node, Spec, Tape
+from npnet.tape import Call, Input, Node, Spec, Tape, calls_behind, record
 
 __all__ = ["Graph"]
 
@@ -48,12 +48,13 @@ class Graph(Module):
 
     def __init__(self, dtype: Any = None) -> None:
         super().__init__()
-        self.dtype = None if dtype is None else np.dtype(dtype)
+        self.dtype = None if dtype is None else np.dtype(dtype).newbyteorder("=")
         if self.dtype is not None and self.dtype.kind != "f":
             raise TypeError(f"Graph: dtype must be floating, got {self.dtype}; use np.float64")
         self._inputs: list[Node] = []
         self._outputs: list[Node | Parameter] = []
         self._tape: Tape | None = None
+        self._tape_signature: tuple[Any, ...] = ()
 
     # ------------------------------------------------------------------ building
 
@@ -153,25 +154,33 @@ class Graph(Module):
         ValueError
             Without an output, and for an input or a parameter that reaches none.
         """
-        if self._tape is None:
-            if not self._outputs:
-                raise ValueError("Graph: has no output; say what is asked for with g.output(node)")
-            tape = Tape(self._outputs, self._inputs)
-            unused = [f"input {name!r}" for name in tape.unused_inputs]
-            unused += [
-                f"parameter {name!r}"
-                for name, parameter in self._parameters.items()
-                if parameter is not None and tape.slot(parameter) is None
-            ]
-            if unused:
+        signature = self.signature()
+        if self._tape is not None and self._tape_signature == signature:
+            return self._tape
+        if not self._outputs:
+            raise ValueError("Graph: has no output; say what is asked for with g.output(node)")
+        tape = Tape(self._outputs, self._inputs)
+        unused = [f"input {name!r}" for name in tape.unused_inputs]
+        unused += [
+            f"parameter {name!r}"
+            for name, parameter in self._parameters.items()
+            if parameter is not None and tape.slot(parameter) is None
+        ]
+        if unused:
+            raise ValueError(
+                f"Graph: {', '.join(unused)} reaches no output; leave it away, or use it in "
+                "what is given to g.output"
+            )
+        held = {id(parameter) for parameter in self.parameters()}
+        for parameter in tape.parameters.values():
+            if id(parameter) not in held:
                 raise ValueError(
-                    f"Graph: {', '.join(unused)} reaches no output; leave it away, or use it in "
-                    "what is given to g.output"
+                    f"Graph: parameter {parameter.name!r} is on the tape, but no layer has it any "
+                    "more; record the steps that read it again"
                 )
-            # Set past __setattr__: found, not changed, so no plan has to look again.
-            self.__dict__["_tape"] = tape
-            return tape
-        return self._tape
+        # Set past __setattr__: found, not changed, so no plan has to look again.
+        self.__dict__.update(_tape=tape, _tape_signature=signature)
+        return tape
 
     # ------------------------------------------------------------------ running
 
@@ -183,22 +192,14 @@ class Graph(Module):
                 f"Graph: expected {len(names)} inputs ({', '.join(names)}), got {len(operands)}"
             )
         tape = self.tape
-        known: list[Any] = [slot.source for slot in tape.slots]
-        for index, operand in zip(tape.inputs, operands, strict=True):
-            known[index] = operand
-        for step in tape.steps:
-            layer: Any = step.layer
-            own_names = layer._parameters
-            reads = [
-                None if index is None else known[index]
-                for position, index in enumerate(step.reads)
-                if layer.operand_names[min(position, len(layer.operand_names) - 1)] not in own_names
-            ]
-            result = layer(*reads)
+        known: dict[int, Any] = {
+            id(node): operand for node, operand in zip(self._inputs, operands, strict=True)
+        }
+        for call in tape.calls:
+            result = record(call.layer, [known.get(id(given), given) for given in call.given])
             nodes = result if isinstance(result, tuple) else (result,)
-            for index, node in zip(step.writes, nodes, strict=True):
-                known[index] = node
-        outputs = tuple(known[index] for index in tape.outputs)
+            known.update(zip(map(id, call.nodes), nodes, strict=True))
+        outputs = tuple(known.get(id(output), output) for output in self._outputs)
         return outputs[0] if len(outputs) == 1 else outputs
 
     def positional(self, operands: tuple[Any, ...], named: Any) -> tuple[Any, ...]:
@@ -240,6 +241,40 @@ class Graph(Module):
             lines.append(f"  {number:3d}  {writes} = {type(step.layer).__name__}({reads})")
         lines.append(f"  return {', '.join(names[i] for i in tape.outputs) or 'nothing yet'}")
         return "\n".join(lines)
+
+    # ------------------------------------------------------------------ being copied
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Write the expressions down as a list, each step after those it reads."""
+        state = super().__getstate__()
+        calls = calls_behind(self._outputs)
+        place: dict[int, Any] = {id(node): number for number, node in enumerate(self._inputs)}
+        for number, call in enumerate(calls):
+            place.update({id(node): (number, i) for i, node in enumerate(call.nodes)})
+        state["_tape"] = None
+        state["_inputs"] = [(n.source.name, n.source.requires_grad) for n in self._inputs]  # type: ignore[union-attr]
+        state["_calls"] = [
+            (c.layer, [(id(g) in place, place.get(id(g), g)) for g in c.given]) for c in calls
+        ]
+        state["_outputs"] = [(id(o) in place, place.get(id(o), o)) for o in self._outputs]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Make the Nodes anew, which are this Graph's own."""
+        inputs = [Node(Input(name, wanted, self)) for name, wanted in state["_inputs"]]
+        calls: list[tuple[Node, ...]] = []
+
+        def found(known: bool, place: Any) -> Any:
+            if not known:
+                return place
+            return inputs[place] if isinstance(place, int) else calls[place[0]][place[1]]
+
+        for layer, given in state["_calls"]:
+            result = record(layer, [found(*reference) for reference in given])
+            calls.append(result if isinstance(result, tuple) else (result,))
+        outputs = [found(*reference) for reference in state["_outputs"]]
+        rest = {key: value for key, value in state.items() if key != "_calls"}
+        super().__setstate__({**rest, "_inputs": inputs, "_outputs": outputs})
 
     # ------------------------------------------------------------------ inside
 
@@ -283,7 +318,7 @@ class Graph(Module):
             elif slot.kind == "parameter":
                 names.append(paths.get(id(slot.source), slot.source.name or "parameter"))
             elif slot.kind == "constant":
-                names.append(np.array2string(slot.source, threshold=4, precision=4))
+                names.append(np.array2string(slot.source.array, threshold=4, precision=4))
             else:
                 names.append(f"v{next(values)}")
         return names

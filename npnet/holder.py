@@ -57,24 +57,26 @@ class Holder:
     def __setattr__(self, name: str, value: Any) -> None:
         """Register Parameters and Modules under their attribute's name."""
         attributes = self.__dict__
-        if isinstance(value, (Parameter, Holder)) and "_parameters" not in attributes:
-            raise AttributeError(f"{self._who}: cannot assign {name!r} before super().__init__()")
-        if isinstance(value, Parameter):
-            self.register_parameter(name, value)
-        elif isinstance(value, Holder):
-            self.add_module(name, value)
-        elif name in attributes.get("_parameters", ()) and value is not None:
-            raise TypeError(
-                f"{self._who}: cannot assign {type(value).__name__} as parameter {name!r}; "
-                f"copy numbers with .{name}.data = array, or assign a Parameter or None"
-            )
-        elif name in attributes.get("_buffers", ()):
+        if isinstance(value, (Parameter, Holder)):
+            self._check_name(name)
+            if isinstance(value, Parameter):
+                self._hold_parameter(name, value)
+            else:
+                self._hold_module(name, value)
+            return
+        if name in attributes.get("_buffers", ()):
             self.register_buffer(name, value, name not in self._transient)
-        else:
-            for table in ("_parameters", "_modules"):
-                if name in attributes.get(table, ()):
-                    attributes[table][name] = None
-            attributes[name] = value
+            return
+        for table, kind in (("_parameters", "parameter"), ("_modules", "child module")):
+            if name in attributes.get(table, ()):
+                if value is not None:
+                    raise TypeError(
+                        f"{self._who}: cannot assign {type(value).__name__} as {kind} {name!r}; "
+                        f"assign a {kind.split()[-1].title()} or None"
+                        + (f", or copy numbers with .{name}.data = array" * (kind == "parameter"))
+                    )
+                attributes[table][name] = None
+        attributes[name] = value
         if name != "training":
             attributes["_version"] = attributes.get("_version", 0) + 1
         structure.tick()
@@ -89,7 +91,25 @@ class Holder:
 
     def register_parameter(self, name: str, parameter: Parameter | None) -> None:
         """Hold a Parameter; None keeps its place without one."""
-        self._check_name(name, "_parameters")
+        self._check_name(name)
+        self._check_free(name)
+        self._hold_parameter(name, parameter)
+
+    def register_buffer(self, name: str, array: Any, persistent: bool = True) -> None:
+        """Hold an array that is no parameter; `persistent` ones are part of the state_dict."""
+        self._check_name(name)
+        self._check_free(name)
+        self._register("_buffers", name, None if array is None else np.array(array))
+        (self._transient.discard if persistent else self._transient.add)(name)
+
+    def add_module(self, name: str, module: Any) -> None:
+        """Hold a Module as the child `name`."""
+        self._check_name(name)
+        self._check_free(name)
+        self._hold_module(name, module)
+
+    def _hold_parameter(self, name: str, parameter: Parameter | None) -> None:
+        """Check and enter a Parameter."""
         old = self._parameters.get(name)
         if parameter is not None and not isinstance(parameter, Parameter):
             raise TypeError(
@@ -104,19 +124,12 @@ class Holder:
             parameter.name = name
         self._register("_parameters", name, parameter)
 
-    def register_buffer(self, name: str, array: Any, persistent: bool = True) -> None:
-        """Hold an array that is no parameter; `persistent` ones are part of the state_dict."""
-        self._check_name(name, "_buffers")
-        self._register("_buffers", name, None if array is None else np.array(array))
-        (self._transient.discard if persistent else self._transient.add)(name)
-
-    def add_module(self, name: str, module: Any) -> None:
-        """Hold a Module as the child `name`."""
+    def _hold_module(self, name: str, module: Any) -> None:
+        """Check and enter a Module."""
         if module is not None and not isinstance(module, Holder):
             raise TypeError(
                 f"{self._who}: expected a Module as {name!r}, got {type(module).__name__}"
             )
-        self._check_name(name, "_modules")
         self._register("_modules", name, module)
 
     def _register(self, table: str, name: str, value: Any) -> None:
@@ -129,15 +142,23 @@ class Holder:
         self.__dict__["_version"] += 1
         structure.tick()
 
-    def _check_name(self, name: str, table: str) -> None:
+    def _check_name(self, name: str) -> None:
         """Refuse names that a state_dict could not tell apart."""
         if "_parameters" not in self.__dict__:
-            raise AttributeError(f"{self._who}: cannot register {name!r} before super().__init__()")
+            raise AttributeError(f"{self._who}: cannot assign {name!r} before super().__init__()")
         if not isinstance(name, str) or not name or "." in name:
             raise KeyError(f"{self._who}: expected a name without dots and not empty, got {name!r}")
-        registered = any(name in self.__dict__[t] for t in _TABLES)
-        if not registered and hasattr(type(self), name):
+        if not self._is_registered(name) and hasattr(type(self), name):
             raise KeyError(f"{self._who}: attribute {name!r} already exists")
+
+    def _check_free(self, name: str) -> None:
+        """Refuse a name that a plain attribute has; assigning replaces one on purpose."""
+        if name in self.__dict__ and not self._is_registered(name):
+            raise KeyError(f"{self._who}: attribute {name!r} already exists")
+
+    def _is_registered(self, name: str) -> bool:
+        """Whether a part of this name is held."""
+        return any(name in self.__dict__[table] for table in _TABLES)
 
     # ------------------------------------------------------------------ looking at parts
 

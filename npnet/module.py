@@ -16,7 +16,7 @@ from npnet.holder import Holder
 from npnet.parameter import Parameter
 from npnet.tape import Input, Node, Spec, Tape
 
-__all__ = ["Module"]
+__all__ = ["Module", "is_live"]
 
 Self = TypeVar("Self", bound="Module")
 
@@ -28,12 +28,29 @@ def _no_forward(self: Module, *operands: Any) -> Any:
     )
 
 
+class _Tracing(threading.local):
+    """The live buffers of what the calling thread is tracing; None outside of a trace."""
+
+    buffers: frozenset[int] | None = None
+
+
+_tracing = _Tracing()
+
+
+def is_live(value: Any) -> bool:
+    """Whether an array is, or views, a buffer of the Module that the calling thread is tracing."""
+    live = _tracing.buffers
+    return live is not None and (id(value) in live or id(getattr(value, "base", None)) in live)
+
+
 class Module(Holder):
     """A computation with parameters: holds Parameters, buffers and Modules, and is called.
 
     A subclass makes its parts in ``__init__`` and says in ``forward`` how they are put together.
     Called on arrays, ``forward`` is traced once for their shapes into a tape, which runs; so
     ``backward`` needs no writing. Called on Nodes (inside another ``forward``) it is recorded.
+    Assigning an attribute traces anew, and buffers are read live; an array or list in a plain
+    attribute counts as it was when ``forward`` was traced.
 
     Names, order of traversal, state_dict and repr are torch.nn.Module's.
 
@@ -79,13 +96,28 @@ class Module(Holder):
     forward: Callable[..., Any] = _no_forward
 
     def __call__(self, *operands: Any, **named: Any) -> Any:
-        """Compute on arrays, or record on Nodes and Parameters."""
+        """Compute on arrays, or record on Nodes and Parameters.
+
+        Arrays of the right dtype in C order are read where they are, by backward too: leave them
+        unchanged until then.
+        """
         if named:
             operands = self.positional(operands, named)
         for operand in operands:
             if isinstance(operand, Expression):
-                return self.forward(*operands)
+                return self.record(operands)
+        if _tracing.buffers is not None:
+            return self.record(operands)
         return self.execution.forward(operands)
+
+    def record(self, operands: Sequence[Any]) -> Any:
+        """Call forward on Nodes; whatever Module it calls is recorded too."""
+        outside = _tracing.buffers
+        _tracing.buffers = (outside or frozenset()) | {id(buffer) for buffer in self.buffers()}
+        try:
+            return self.forward(*operands)
+        finally:
+            _tracing.buffers = outside
 
     def backward(self, *gradients: Any, input_grad: bool | None = None) -> Any:
         """Differentiate the last call: add the gradient of every Parameter into its `grad`.
@@ -109,7 +141,8 @@ class Module(Holder):
             For a gradient of another shape, or none where the output is no scalar.
         """
         if input_grad is None and self.returns_input_grad:
-            return self.execution.backward(gradients, (0,))[0]
+            found = self.execution.backward(gradients, (0,))
+            return found[0] if found else None
         found = self.execution.backward(gradients, None if input_grad else ())
         if not input_grad:
             return None
@@ -141,7 +174,7 @@ class Module(Holder):
             Node(Input(name), spec=s)
             for name, s in zip(self._names(len(inputs)), inputs, strict=True)
         ]
-        result = self.forward(*nodes)
+        result = self.record(nodes)
         outputs = tuple(result) if isinstance(result, (tuple, list)) else (result,)
         for output in outputs:
             if not isinstance(output, (Node, Parameter)):

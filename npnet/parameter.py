@@ -15,16 +15,17 @@ Array: TypeAlias = NDArray[Any]
 
 
 class Clock:
-    """Counts changes of structure anywhere: what was planned at another count is checked again."""
+    """Marks changes of structure anywhere: what was planned at another time is checked again."""
 
-    __slots__ = ("ticks",)
+    __slots__ = ("now",)
 
     def __init__(self) -> None:
-        self.ticks = 0
+        self.now = object()
 
     def tick(self) -> None:
         """Say that a storage moved, a module changed, or a gradient was switched on or off."""
-        self.ticks += 1
+        # An object of its own, compared by identity: a count could be set back by another thread.
+        self.now = object()
 
 
 structure = Clock()
@@ -32,13 +33,13 @@ structure = Clock()
 
 def floating_array(data: ArrayLike, dtype: Any, who: str) -> Array:
     """Return a copy of `data` as floating numbers, compact in memory in the order it has."""
-    given = isinstance(data, (np.ndarray, np.generic))
+    given = isinstance(data, (np.ndarray, np.generic, Parameter))
     array = np.asarray(data)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{who}: expected real numbers, got dtype {array.dtype}")
     if dtype is None:
         dtype = array.dtype if given and array.dtype.kind == "f" else np.float32
-    dtype = np.dtype(dtype)
+    dtype = np.dtype(dtype).newbyteorder("=")
     if dtype.kind != "f":
         raise TypeError(f"{who}: dtype must be floating, got {dtype}; use np.float32 or np.float64")
     return np.array(array, dtype=dtype, order="K")

@@ -17,8 +17,8 @@ from npnet.tape import Spec, Step, Tape
 __all__ = ["Plan", "own"]
 
 # Parameters may be shared by models that run in several threads, and a backward pass writes
-# straight into their gradient buffers: one pass at a time.
-_backward_lock = threading.Lock()
+# straight into their gradient buffers: one pass at a time. A kernel may run another.
+_backward_lock = threading.RLock()
 
 
 def own(array: Array) -> Any:
@@ -63,9 +63,10 @@ class Plan:
         self._arena = Arena()
         self._blocks: dict[int, int] = {}
         self._arrange()
+        self._followed: list[tuple[Array, Array]] = []
         self._values: list[Any] = [self._storage(index) for index in range(len(tape.slots))]
         self._scratch = self._make_scratch()
-        self._ticks = -1
+        self._seen: object = None
         self._bound: list[tuple[Parameter, Array, bool]] | None = None
         self._feeds: dict[int, list[Feed]] = {}
         self._calls: list[tuple[Any, list[Any], dict[str, Any]]] = []
@@ -81,23 +82,17 @@ class Plan:
 
     def refresh(self) -> None:
         """Follow parameters whose storage moved or whose requires_grad changed."""
-        if self._ticks == structure.ticks:
+        if self._seen is structure.now:
             return
-        ticks = structure.ticks
+        now = structure.now
         if self._bound is None or any(p._data is not a for p, a, _ in self._bound):
             for index, parameter in self.tape.parameters.items():
                 self._values[index] = parameter._data
             self._compile()
-            self._forget_sweeps()
         elif any(p._requires_grad != r for p, _, r in self._bound):
-            self._forget_sweeps()
+            self._compile()
         self._bound = [(p, p._data, p._requires_grad) for p in self.tape.parameters.values()]
-        self._ticks = ticks
-
-    def _forget_sweeps(self) -> None:
-        """Plan the backward passes anew when they are next asked for."""
-        self._sweeps.clear()
-        self.ready = None
+        self._seen = now
 
     def forward(self, arrays: Sequence[Array]) -> Any:
         """Run the tape on arrays that have the inputs' specs, read where they are."""
@@ -108,6 +103,8 @@ class Plan:
                 values[index] = array
                 for arguments, position, rows in self._feeds[index]:
                     arguments[position] = as_rows(array) if rows else array
+        for copy, array in self._followed:
+            np.copyto(copy, array, casting="unsafe")
         for kernel, operands, keywords in self._calls:
             kernel(*operands, **keywords)
         outputs = self.tape.outputs
@@ -202,9 +199,15 @@ class Plan:
 
     def _storage(self, index: int) -> Any:
         """Return the array of a slot; inputs and parameters come later."""
-        slot = self.tape.slots[index]
+        slot, spec = self.tape.slots[index], self.specs[index]
         if slot.kind == "constant":
-            return np.array(slot.source, dtype=self.specs[index].dtype)
+            array = slot.source.array
+            if slot.source.live and array.dtype == spec.dtype and array.flags.c_contiguous:
+                return array
+            copy = np.array(array, dtype=spec.dtype, order="C")
+            if slot.source.live:
+                self._followed.append((copy, array))
+            return copy
         return (
             self._arena.view(self._blocks[index], self.specs[index])
             if index in self._blocks
@@ -228,8 +231,13 @@ class Plan:
         return [SimpleNamespace(**{n: a.view(b, s) for n, a, b, s in place}) for place in places]
 
     def _compile(self) -> None:
-        """Make the arguments of every forward call, and remember where inputs stand in them."""
+        """Make the arguments of every forward call, and remember where inputs stand in them.
+
+        Backward passes hold the same arrays and are planned anew when they are next asked for.
+        """
         self._calls = []
+        self._sweeps.clear()
+        self.ready = None
         self._feeds = {index: [] for index in self.tape.inputs}
         for step, scratch in zip(self.tape.steps, self._scratch, strict=True):
             layer, reads, writes = step

@@ -95,7 +95,7 @@ class Sweep:
         # A slot that is asked for twice as an output gets both gradients, as any slot read twice.
         self.seeds = [(self.gradients[s], s in seeds[:n]) for n, s in enumerate(seeds)]
         self.parameters: list[Parameter] = [
-            tape.parameters[i] for i in self.gradients if i in tape.parameters
+            tape.parameters[i] for i in self.gradients if i in tape.parameters and i in needing
         ]
         self.feeds: list[tuple[int, Feed]] = []
         scratch_of = {id(step): s for step, s in zip(tape.steps, scratch, strict=True)}

@@ -12,7 +12,19 @@ import numpy as np
 from npnet.expression import Expression
 from npnet.parameter import Array, Parameter
 
-__all__ = ["Input", "Kernel", "Node", "Slot", "Spec", "Step", "Tape", "record"]
+__all__ = [
+    "Call",
+    "Constant",
+    "Input",
+    "Kernel",
+    "Node",
+    "Slot",
+    "Spec",
+    "Step",
+    "Tape",
+    "calls_behind",
+    "record",
+]
 
 _numbers = itertools.count()
 
@@ -37,7 +49,14 @@ class Spec(NamedTuple):
         return size
 
 
-Operand: TypeAlias = "Node | Parameter | Array | None"
+class Constant(NamedTuple):
+    """An array that an expression was given; a live one is read anew in every run."""
+
+    array: Array
+    live: bool = False
+
+
+Operand: TypeAlias = "Node | Parameter | Constant | None"
 
 
 class Kernel(Protocol):
@@ -60,6 +79,9 @@ class Kernel(Protocol):
     in_place: bool
     kept: frozenset[str]
     rows: frozenset[str]
+
+    def assemble(self, given: Sequence[Any]) -> list[Any]:
+        """Return the kernels' operands: those given, and the layer's own Parameters."""
 
     def infer(self, *operands: Any) -> Spec | tuple[Spec, ...]:
         """Check the operands' specs and return the outputs'."""
@@ -88,13 +110,18 @@ class Input:
 class Call:
     """One layer applied to operands: a step, as long as nobody has asked for its tape."""
 
-    __slots__ = ("layer", "nodes", "number", "operands")
+    __slots__ = ("given", "layer", "nodes", "number")
 
-    def __init__(self, layer: Kernel, operands: tuple[Operand, ...]) -> None:
+    def __init__(self, layer: Kernel, given: Sequence[Operand]) -> None:
         self.layer = layer
-        self.operands = operands
+        self.given = tuple(given)
         self.number = next(_numbers)
         self.nodes: tuple[Node, ...] = ()
+
+    @property
+    def operands(self) -> list[Operand]:
+        """What is given and the Parameters that the layer has now."""
+        return self.layer.assemble(self.given)
 
 
 class Node(Expression):
@@ -143,23 +170,24 @@ class Node(Expression):
         return f"<Node {type(self.source.layer).__name__}{index}>"
 
 
-def record(layer: Kernel, operands: Sequence[Operand]) -> Any:
-    """Write down `layer` applied to `operands`; return its output Node, or a tuple of them.
+def record(layer: Kernel, given: Sequence[Operand]) -> Any:
+    """Write down `layer` applied to operands; return its output Node, or a tuple of them.
 
     Where every operand's shape is known the layer checks them now, so that an error is raised in
     the line that made it.
     """
-    call = Call(layer, tuple(operands))
-    specs = [_spec_of(operand) for operand in call.operands]
-    dtype = _dtype_of(specs, call.operands)
-    for position, (operand, spec) in enumerate(zip(call.operands, specs, strict=True)):
+    call = Call(layer, given)
+    operands = call.operands
+    specs = [_spec_of(operand) for operand in operands]
+    dtype = _dtype_of(specs, operands)
+    for position, (operand, spec) in enumerate(zip(operands, specs, strict=True)):
         if spec is None or _integer_at(layer, position):
             continue
-        if isinstance(operand, np.ndarray):
+        if isinstance(operand, Constant):
             specs[position] = Spec(spec.shape, dtype)
         elif isinstance(operand, Node) and spec.dtype.kind != "f":
             operand.spec = specs[position] = Spec(spec.shape, dtype)
-    known = all(s is not None or o is None for s, o in zip(specs, call.operands, strict=True))
+    known = all(s is not None or o is None for s, o in zip(specs, operands, strict=True))
     outputs = _outputs_of(layer, specs) if known else (None,) * layer.output_count
     call.nodes = tuple(Node(call, index, spec) for index, spec in enumerate(outputs))
     return call.nodes[0] if len(call.nodes) == 1 else call.nodes
@@ -168,7 +196,7 @@ def record(layer: Kernel, operands: Sequence[Operand]) -> Any:
 def _dtype_of(specs: Sequence[Spec | None], operands: Sequence[Operand]) -> np.dtype[Any]:
     """Return the first operand's floating dtype; a constant has none of its own."""
     for spec, operand in zip(specs, operands, strict=True):
-        if spec is not None and spec.dtype.kind == "f" and not isinstance(operand, np.ndarray):
+        if spec is not None and spec.dtype.kind == "f" and not isinstance(operand, Constant):
             return spec.dtype
     return np.dtype(np.float32)
 
@@ -183,6 +211,8 @@ def _spec_of(operand: Operand) -> Spec | None:
     """Spec of an operand where it is known."""
     if isinstance(operand, Node):
         return operand.spec
+    if isinstance(operand, Constant):
+        return Spec(operand.array.shape, operand.array.dtype)
     return None if operand is None else Spec(operand.shape, operand.dtype)
 
 
@@ -201,7 +231,7 @@ class Step(NamedTuple):
 
 
 class Slot(NamedTuple):
-    """One value of a tape, written once: by the caller, a parameter, a constant or a step."""
+    """One value of a tape, written once: an "input", "parameter", "constant" or "value"."""
 
     kind: str
     source: Any
@@ -230,8 +260,9 @@ class Tape:
         self._keep: list[object] = []
         asked = list(outputs)
         self.inputs = tuple(self._add(node, Slot("input", node.source)) for node in inputs)
+        self.calls = calls_behind(asked)
         steps = []
-        for call in _calls_behind(asked):
+        for call in self.calls:
             reads = tuple(None if o is None else self._slot_of(o) for o in call.operands)
             writes = tuple(self._add(node, Slot("value", call.layer)) for node in call.nodes)
             steps.append(Step(call.layer, reads, writes))
@@ -262,10 +293,12 @@ class Tape:
         for index, spec in zip(self.inputs, inputs, strict=True):
             specs[index] = spec
         for index, slot in enumerate(self.slots):
-            if slot.kind in ("parameter", "constant"):
-                kept = slot.kind == "parameter" or slot.integer
-                specs[index] = Spec(slot.source.shape, slot.source.dtype if kept else dtype)
-                if slot.kind == "parameter" and slot.source.dtype != dtype:
+            if slot.kind == "constant":
+                array = slot.source.array
+                specs[index] = Spec(array.shape, array.dtype if slot.integer else dtype)
+            elif slot.kind == "parameter":
+                specs[index] = Spec(slot.source.shape, dtype)
+                if slot.source.dtype != dtype:
                     raise TypeError(
                         f"parameter {slot.source.name!r} is {slot.source.dtype} on a tape that "
                         f"computes in {dtype}; build its layer with dtype=np.{dtype}"
@@ -282,7 +315,7 @@ class Tape:
                 specs[index] = spec
         return specs
 
-    def _slot_of(self, operand: Node | Parameter | Array) -> int:
+    def _slot_of(self, operand: Node | Parameter | Constant) -> int:
         """Return the slot of an operand; parameters and constants are added when first met."""
         index = self.index.get(id(operand))
         if index is not None:
@@ -322,11 +355,11 @@ class Tape:
             if index is not None and not _integer_at(step.layer, position)
         }
         for index, slot in enumerate(self.slots):
-            if slot.kind in ("input", "constant") and index not in number and self.readers[index]:
+            if slot.kind in ("input", "constant") and index not in number:
                 self.slots[index] = slot._replace(integer=True)
 
 
-def _calls_behind(outputs: Sequence[Node | Parameter]) -> list[Call]:
+def calls_behind(outputs: Sequence[Node | Parameter]) -> list[Call]:
     """Collect what the outputs reach, in creation order, which is an execution order."""
     found: dict[int, Call] = {}
     waiting: list[Any] = list(outputs)

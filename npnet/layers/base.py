@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
 from npnet.execution import real_array
 from npnet.expression import Expression
-from npnet.module import Module
+from npnet.module import Module, is_live
 from npnet.parameter import Array
-from npnet.tape import Spec, record
+from npnet.tape import Constant, Spec, record
 
 __all__ = ["Elementwise", "Layer", "Reduced", "broadcast_spec", "real_number", "sum_to"]
 
@@ -88,25 +88,33 @@ class Layer(Module):
 
     def forward(self, *operands: Any) -> Any:
         """Record the layer on a tape."""
-        own = self._parameters
-        names = [name for name in self.operand_names if name not in own]
-        if len(operands) != len(names) and not (self.variadic and len(operands) >= len(names)):
+        names = self._asked_names()
+        if len(operands) != len(names) and not (self.variadic and len(operands) >= len(names) - 1):
             expected = f"{len(names)} operand{'s' * (len(names) != 1)} ({', '.join(names)})"
             some = "at least " if self.variadic else ""
             raise TypeError(f"{self._who}: expected {some}{expected}, got {len(operands)}")
-        given: Any = iter(
-            o if isinstance(o, Expression) else real_array(o, self._who, "operands").copy()
-            for o in operands
-        )
-        fixed: list[Any] = [
-            own[name] if name in own else next(given)
-            for name in self.operand_names[: len(own) + len(names) - self.variadic]
-        ]
-        return record(self, [*fixed, *given])
+        given: list[Any] = [o if isinstance(o, Expression) else self._constant(o) for o in operands]
+        return record(self, given)
+
+    def assemble(self, given: Sequence[Any]) -> list[Any]:
+        """Return the kernels' operands: those given, and the layer's own Parameters."""
+        own, rest = self._parameters, iter(given)
+        fixed = self.operand_names[:-1] if self.variadic else self.operand_names
+        return [*(own[name] if name in own else next(rest) for name in fixed), *rest]
+
+    def _asked_names(self) -> list[str]:
+        """Names of the operands that a caller gives."""
+        return [name for name in self.operand_names if name not in self._parameters]
+
+    def _constant(self, value: Any) -> Constant:
+        """Take an array or number as it is now; a buffer of the Module being traced stays live."""
+        if is_live(value):
+            return Constant(value, live=True)
+        return Constant(real_array(value, self._who, "operands").copy())
 
     def positional(self, operands: tuple[Any, ...], named: Any) -> tuple[Any, ...]:
         """Return the operands in the kernels' order."""
-        names = [name for name in self.operand_names if name not in self._parameters]
+        names = self._asked_names()
         rest = names[len(operands) :]
         if sorted(rest) != sorted(named):
             raise TypeError(
@@ -117,7 +125,7 @@ class Layer(Module):
 
     def _names(self, count: int) -> list[str]:
         """Names for the inputs: the operands'."""
-        names = [name for name in self.operand_names if name not in self._parameters]
+        names = self._asked_names()
         if self.variadic:
             names = names[:-1] + [f"{names[-1]}{i}" for i in range(count - len(names) + 1)]
         return names if len(names) == count else [f"x{i}" for i in range(count)]

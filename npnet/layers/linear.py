@@ -102,7 +102,7 @@ class Linear(Layer):
     def forward_kernel(
         self, x: Array, weight: Array, bias: Array | None, *, out: Array, scratch: Any
     ) -> None:
-        """y = x @ weight.T + bias."""
+        """Write y = x @ weight.T + bias."""
         self.y.kernel(x, weight, out)
         if bias is not None:
             np.add(out, bias, out=out)
@@ -120,7 +120,7 @@ class Linear(Layer):
         dbias: Array | None,
         scratch: Any,
     ) -> None:
-        """dx = dy @ weight, dweight = dy.T @ x, dbias = dy summed over the rows."""
+        """Write dx = dy @ weight, dweight = dy.T @ x, dbias = dy summed over the rows."""
         if dx is not None:
             self.dx.kernel(dy, weight, dx)
         if dweight is not None:

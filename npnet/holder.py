@@ -313,6 +313,11 @@ class Holder:
             raise RuntimeError(f"Error(s) in loading state_dict for {self._who}:\n\t{lines}")
         for key, array in arrays.items():
             np.copyto(own[key], array, casting="unsafe")
+        for module in self.modules():
+            if module._buffers:
+                # What forward computed from a buffer when it was traced is out of date.
+                module._version += 1
+                structure.tick()
         return LoadResult(missing, unexpected)
 
     # ------------------------------------------------------------------ being printed

@@ -49,8 +49,8 @@ class Module(Holder):
     A subclass makes its parts in ``__init__`` and says in ``forward`` how they are put together.
     Called on arrays, ``forward`` is traced once for their shapes into a tape, which runs; so
     ``backward`` needs no writing. Called on Nodes (inside another ``forward``) it is recorded.
-    Assigning an attribute traces anew, and buffers are read live; an array or list in a plain
-    attribute counts as it was when ``forward`` was traced.
+    Assigning an attribute and loading a state trace anew, and a buffer used as it is, or viewed,
+    is read live; what NumPy computes in ``forward`` from arrays counts as it was when traced.
 
     Names, order of traversal, state_dict and repr are torch.nn.Module's.
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from npnet.memory import Arena
 from npnet.parameter import Array, Parameter, structure
-from npnet.sweep import Feed, Sweep, as_rows, needs_gradient
+from npnet.sweep import Feed, Sweep, as_rows, fits, needs_gradient
 from npnet.tape import Spec, Step, Tape
 
 __all__ = ["Plan", "own"]
@@ -64,12 +64,14 @@ class Plan:
         self._blocks: dict[int, int] = {}
         self._arrange()
         self._followed: list[tuple[Array, Array]] = []
+        self._copied: list[tuple[Array, Array]] = []
         self._values: list[Any] = [self._storage(index) for index in range(len(tape.slots))]
         self._scratch = self._make_scratch()
         self._seen: object = None
         self._bound: list[tuple[Parameter, Array, bool]] | None = None
         self._feeds: dict[int, list[Feed]] = {}
         self._calls: list[tuple[Any, list[Any], dict[str, Any]]] = []
+        self._operands: list[list[Any]] = []
         self._sweeps: dict[Any, Sweep] = {}
         self.ready: Sweep | None = None
         self.swept: Sweep | None = None
@@ -105,6 +107,8 @@ class Plan:
                     arguments[position] = as_rows(array) if rows else array
         for copy, array in self._followed:
             np.copyto(copy, array, casting="unsafe")
+        for copy, array in self._copied:
+            np.copyto(copy, array)
         for kernel, operands, keywords in self._calls:
             kernel(*operands, **keywords)
         outputs = self.tape.outputs
@@ -155,7 +159,7 @@ class Plan:
             if self.retain:
                 asked |= {i for i, slot in enumerate(self.tape.slots) if slot.kind == "value"}
             needing = needs_gradient(self.tape, self.specs, frozenset(asked))
-            parts = (self.tape, self.specs, self._values, self._scratch)
+            parts = (self.tape, self.specs, self._values, self._operands, self._scratch)
             sweep = self._sweeps[key] = Sweep(*parts, seeded, needing, self.retain)
             for index, feed in sweep.feeds:
                 self._feeds[index].append(feed)
@@ -216,41 +220,62 @@ class Plan:
 
     def _make_scratch(self) -> list[SimpleNamespace]:
         """Make every step's scratch; only what backward reads later has bytes of its own."""
-        own_arena, shared = Arena(), Arena()
-        places = []
-        for step in self.tape.steps:
-            specs = [None if r is None else self.specs[r] for r in step.reads]
-            wanted = step.layer.scratch_specs(*specs)
-            kept = step.layer.kept if self.keep else frozenset()
-            arenas = {name: own_arena if name in kept else shared for name in wanted}
-            blocks = {name: arenas[name].take(spec) for name, spec in wanted.items()}
-            for name in wanted:
-                if arenas[name] is shared:
-                    shared.give(blocks[name])
-            places.append([(name, arenas[name], blocks[name], wanted[name]) for name in wanted])
-        return [SimpleNamespace(**{n: a.view(b, s) for n, a, b, s in place}) for place in places]
+        lasting, passing = Arena(), Arena()
+        places: list[dict[str, Any]] = []
+        for layer, reads, _ in self.tape.steps:
+            wanted = layer.scratch_specs(*(None if r is None else self.specs[r] for r in reads))
+            kept = layer.kept if self.keep else frozenset()
+            place: dict[str, Any] = {}
+            for name, spec in wanted.items():
+                arena = lasting if name in kept else passing
+                ready = not isinstance(spec, Spec)
+                place[name] = spec if ready else (arena, arena.take(spec), spec)
+            for arena, block, _ in (p for p in place.values() if isinstance(p, tuple)):
+                if arena is passing:
+                    passing.give(block)
+            places.append(place)
+        return [SimpleNamespace(**{n: _laid_out(p) for n, p in place.items()}) for place in places]
 
     def _compile(self) -> None:
         """Make the arguments of every forward call, and remember where inputs stand in them.
 
         Backward passes hold the same arrays and are planned anew when they are next asked for.
         """
-        self._calls = []
+        self._calls, self._copied = [], []
         self._sweeps.clear()
         self.ready = None
         self._feeds = {index: [] for index in self.tape.inputs}
-        for step, scratch in zip(self.tape.steps, self._scratch, strict=True):
-            layer, reads, writes = step
+        self._operands = [self._operands_of(step) for step in self.tape.steps]
+        steps = zip(self.tape.steps, self._operands, self._scratch, strict=True)
+        for (layer, reads, writes), operands, scratch in steps:
             names = layer.operand_names
             arguments: list[Any] = []
-            for position, index in enumerate(reads):
+            for position, (index, array) in enumerate(zip(reads, operands, strict=True)):
                 rows = names[min(position, len(names) - 1)] in layer.rows
                 if index in self._feeds:
                     self._feeds[index].append((arguments, position, rows))
-                array = None if index is None else self._values[index]
                 arguments.append(as_rows(array) if rows else array)
             outputs = tuple(self._values[index] for index in writes)
             if "y" in layer.rows:
                 outputs = tuple(as_rows(array) for array in outputs)
             keywords = {"out": outputs if len(outputs) > 1 else outputs[0], "scratch": scratch}
             self._calls.append((layer.forward_kernel, arguments, keywords))
+
+    def _operands_of(self, step: Step) -> list[Any]:
+        """Return the arrays a step reads; a Parameter as a copy in C order where it must be."""
+        arrays: list[Any] = []
+        for position, index in enumerate(step.reads):
+            array: Any = None if index is None else self._values[index]
+            if index in self.tape.parameters and not fits(step.layer, position, array):
+                source, array = array, np.array(array, order="C")
+                self._copied.append((array, source))
+            arrays.append(array)
+        return arrays
+
+
+def _laid_out(place: Any) -> Any:
+    """Return the array of a place in an arena; a constant is its own."""
+    if not isinstance(place, tuple):
+        return place
+    arena, block, spec = place
+    return arena.view(block, spec)

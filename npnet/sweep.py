@@ -9,13 +9,21 @@ import numpy as np
 
 from npnet.memory import Arena
 from npnet.parameter import Array, Parameter
-from npnet.tape import Spec, Step, Tape
+from npnet.tape import Kernel, Spec, Step, Tape
 
-__all__ = ["Feed", "Sweep", "as_rows", "needs_gradient"]
+__all__ = ["Feed", "Sweep", "as_rows", "fits", "needs_gradient"]
 
 #: Where the array of a slot stands among a kernel's arguments: what an input is fed into.
 #: The last says whether the kernel sees it as rows.
 Feed: TypeAlias = tuple[list[Any], int, bool]
+
+
+def fits(layer: Kernel, position: int, array: Any) -> bool:
+    """Whether a kernel takes an array in its memory order; only Parameters' is not always C."""
+    if not isinstance(array, np.ndarray) or array.flags.c_contiguous:
+        return True
+    names = layer.operand_names
+    return names[min(position, len(names) - 1)] in layer.any_order
 
 
 def as_rows(array: Any) -> Any:
@@ -26,19 +34,24 @@ def as_rows(array: Any) -> Any:
 
 
 class Place(NamedTuple):
-    """An array to come: a block of the arena, seen as `spec`."""
+    """An array to come: a block of the arena, seen as `spec`, in the memory order of `like`."""
 
     block: int
     spec: Spec
+    like: Any = None
 
 
 class Planned(NamedTuple):
-    """One backward call to come: output gradients, a target per operand, and what is added up."""
+    """One backward call to come: output gradients, a target per operand, and what follows.
+
+    `passed_on` are the contributions that went to a spare array: the total, the spare, and
+    whether the total has been written before.
+    """
 
     step: Step
     received: tuple[Any, ...]
     targets: tuple[Any, ...]
-    additions: tuple[tuple[Any, Any], ...]
+    passed_on: tuple[tuple[Any, Any, bool], ...]
 
 
 def needs_gradient(tape: Tape, specs: Sequence[Spec], wanted: frozenset[int]) -> set[int]:
@@ -60,8 +73,8 @@ class Sweep:
 
     Parameters
     ----------
-    tape, specs, values, scratch
-        What the plan has: arrays by slot, scratch by step.
+    tape, specs, values, operands, scratch
+        What the plan has: specs and arrays by slot, operands and scratch by step.
     seeded : tuple of bool
         The outputs that a gradient is given for.
     needing : set of int
@@ -75,6 +88,7 @@ class Sweep:
         tape: Tape,
         specs: Sequence[Spec],
         values: Sequence[Any],
+        operands: Sequence[Sequence[Any]],
         scratch: Sequence[Any],
         seeded: tuple[bool, ...],
         needing: set[int],
@@ -98,8 +112,12 @@ class Sweep:
             tape.parameters[i] for i in self.gradients if i in tape.parameters and i in needing
         ]
         self.feeds: list[tuple[int, Feed]] = []
-        scratch_of = {id(step): s for step, s in zip(tape.steps, scratch, strict=True)}
-        self._calls = [self._call(p, values, scratch_of[id(p.step)]) for p in planned]
+        place = {id(step): number for number, step in enumerate(tape.steps)}
+        numbers = [place[id(p.step)] for p in planned]
+        self._calls = [
+            self._call(p, values, operands[n], scratch[n])
+            for p, n in zip(planned, numbers, strict=True)
+        ]
 
     def run(self, gradients: Sequence[Any]) -> None:
         """Fill every gradient from the seeded outputs' gradients, in order."""
@@ -108,11 +126,11 @@ class Sweep:
                 np.add(target, gradient, out=target)
             else:
                 target[...] = gradient
-        for kernel, operands, keywords, additions in self._calls:
+        for kernel, operands, keywords, passed_on in self._calls:
             kernel(*operands, **keywords)
-            if additions:
-                for total, contribution in additions:
-                    np.add(total, contribution, out=total)
+            if passed_on:
+                for function, arrays in passed_on:
+                    function(*arrays)
 
     def _reached(self, step: Step) -> bool:
         """Whether a gradient arrives at the step and goes on from it."""
@@ -130,26 +148,30 @@ class Sweep:
         received = tuple(self._places.get(index) for index in step.writes)
         taken_over = self._takes_over(step)
         targets: list[Any] = []
-        additions: list[tuple[Any, Any]] = []
-        spares: list[int] = []
-        for index in step.reads:
+        passed_on: list[tuple[Any, Any, bool]] = []
+        for position, index in enumerate(step.reads):
             if index is None or index not in self._needing:
                 targets.append(None)
-            elif index not in self._places:
+                continue
+            written = index in self._places
+            if not written:
                 self._places[index] = received[0] if taken_over else self._destination(index)
-                targets.append(self._places[index])
-            else:
-                spare = Place(self._arena.take(self._specs[index]), self._specs[index])
-                spares.append(spare.block)
+            total = self._places[index]
+            if written or not fits(step.layer, position, total):
+                # Adding two arrays of different memory order takes 20 times as long.
+                like = total if fits(step.layer, position, total) else None
+                spare = Place(self._arena.take(self._specs[index]), self._specs[index], like)
+                passed_on.append((total, spare, written))
                 targets.append(spare)
-                additions.append((self._places[index], spare))
-        for block in spares:
-            self._arena.give(block)
+            else:
+                targets.append(total)
+        for _, spare, _ in passed_on:
+            self._arena.give(spare.block)
         if not self._retain and not taken_over:
             for place in received:
                 if isinstance(place, Place):
                     self._arena.give(place.block)
-        return Planned(step, received, tuple(targets), tuple(additions))
+        return Planned(step, received, tuple(targets), tuple(passed_on))
 
     def _takes_over(self, step: Step) -> bool:
         """Whether the step may write its operand's gradient over its output's."""
@@ -168,9 +190,18 @@ class Sweep:
 
     def _array(self, place: Any) -> Any:
         """Turn a place into its array."""
-        return self._arena.view(*place) if isinstance(place, Place) else place
+        if not isinstance(place, Place):
+            return place
+        block, spec, like = place
+        if not isinstance(like, np.ndarray):
+            return self._arena.view(block, spec)
+        axes = sorted(range(like.ndim), key=lambda axis: -like.strides[axis])
+        stored = Spec(tuple(spec.shape[axis] for axis in axes), spec.dtype)
+        return self._arena.view(block, stored).transpose(np.argsort(axes))
 
-    def _call(self, planned: Planned, values: Sequence[Any], scratch: Any) -> Any:
+    def _call(
+        self, planned: Planned, values: Sequence[Any], operands: Sequence[Any], scratch: Any
+    ) -> Any:
         """Make the arguments of one backward_kernel call."""
         layer, reads, writes = planned.step
         received = tuple(self._array(place) for place in planned.received)
@@ -181,16 +212,18 @@ class Sweep:
         if "y" in layer.rows:
             received = tuple(as_rows(array) for array in received)
         arguments: list[Any] = [received if len(writes) > 1 else received[0]]
-        for name, index in zip(names[:fixed], reads, strict=False):
-            self._append(arguments, values, index if name in seen else None, name in layer.rows)
+        for position, (name, index) in enumerate(zip(names[:fixed], reads, strict=False)):
+            chosen = index if name in seen else None
+            self._append(arguments, values, operands[position], chosen, name in layer.rows)
         keywords = {
             f"d{n}": as_rows(t) if n in layer.rows else t
             for n, t in zip(names[:fixed], targets, strict=False)
         }
         if layer.variadic:
             rest: list[Any] = []
-            for index in reads[fixed:]:
-                self._append(rest, values, index if names[-1] in seen else None, False)
+            for position, index in enumerate(reads[fixed:], fixed):
+                chosen = index if names[-1] in seen else None
+                self._append(rest, values, operands[position], chosen, False)
             arguments.append(rest)
             keywords[f"d{names[-1]}"] = targets[fixed:]
         outputs = tuple(values[index] if "y" in seen else None for index in writes)
@@ -198,14 +231,26 @@ class Sweep:
             outputs = tuple(as_rows(array) for array in outputs)
         arguments.append(outputs if len(writes) > 1 else outputs[0])
         keywords["scratch"] = scratch
-        additions = [(self._array(a), self._array(b)) for a, b in planned.additions]
-        return layer.backward_kernel, arguments, keywords, additions
+        passed_on = []
+        for total, spare, written in planned.passed_on:
+            both = self._array(total), self._array(spare)
+            passed_on.append((np.add, (*both, both[0])) if written else (np.copyto, both))
+        return layer.backward_kernel, arguments, keywords, passed_on
 
     def _append(
-        self, arguments: list[Any], values: Sequence[Any], index: int | None, rows: bool
+        self,
+        arguments: list[Any],
+        values: Sequence[Any],
+        operand: Any,
+        index: int | None,
+        rows: bool,
     ) -> None:
-        """Append a slot's array; remember the place where it is an input's."""
-        if index is not None and self._tape.slots[index].kind == "input":
+        """Append an operand of forward; remember the place where it is an input's."""
+        if index is None:
+            arguments.append(None)
+            return
+        kind = self._tape.slots[index].kind
+        if kind == "input":
             self.feeds.append((index, (arguments, len(arguments), rows)))
-        array = None if index is None else values[index]
+        array = operand if kind == "parameter" else values[index]
         arguments.append(as_rows(array) if rows else array)

@@ -68,7 +68,8 @@ class Kernel(Protocol):
     operands ("y": the output) that backward_kernel reads; `in_place` says that forward_kernel may
     write over its first operand, and backward_kernel its gradient over the output's; `kept` names
     the scratch arrays that backward_kernel reads as forward_kernel left them; `rows` name those
-    that the kernels see with all leading axes as one.
+    that the kernels see with all leading axes as one; `any_order` those that they take, with their
+    gradients, in any memory order, as Parameters may have.
     """
 
     operand_names: tuple[str, ...]
@@ -79,6 +80,7 @@ class Kernel(Protocol):
     in_place: bool
     kept: frozenset[str]
     rows: frozenset[str]
+    any_order: frozenset[str]
 
     def assemble(self, given: Sequence[Any]) -> list[Any]:
         """Return the kernels' operands: those given, and the layer's own Parameters."""
@@ -86,8 +88,8 @@ class Kernel(Protocol):
     def infer(self, *operands: Any) -> Spec | tuple[Spec, ...]:
         """Check the operands' specs and return the outputs'."""
 
-    def scratch_specs(self, *operands: Any) -> dict[str, Spec]:
-        """Return the specs of the arrays the kernels use beside operands and outputs."""
+    def scratch_specs(self, *operands: Any) -> dict[str, Any]:
+        """Return what the kernels use beside operands and outputs: specs, or constants as is."""
 
     def forward_kernel(self, *operands: Any, out: Any, scratch: Any) -> None:
         """Write the outputs."""

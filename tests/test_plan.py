@@ -141,7 +141,7 @@ def test_steady_step_allocates_nothing_large(training):
         step()
     now, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak - before < 40_000  # one activation is 524,288 bytes, the result 4,096
+    assert peak - before < 65_536  # one activation is 524,288 bytes, the result 4,096
     assert now - before < 8_000
 
 

@@ -18,12 +18,14 @@ __all__ = ["Add", "Divide", "MatMul", "Multiply", "Power", "Subtract"]
 class Binary(Layer):
     """A layer of two operands that broadcast as NumPy does; gradients are summed back."""
 
+    elementwise = True
+
     def infer(self, a: Spec, b: Spec) -> Spec:
         """Return the shape both broadcast to."""
         return broadcast_spec(type(self).__name__, a, b)
 
     def scratch_specs(self, a: Spec, b: Spec) -> dict[str, Spec]:
-        """A gradient before it is summed back, and room for a factor of it."""
+        """Hold a gradient before it is summed back, and a factor of it."""
         full = self.infer(a, b)
         return {"full": full, "factor": full}
 
@@ -54,13 +56,13 @@ class Add(Binary):
     backward_reads = frozenset()
 
     def forward_kernel(self, a: Array, b: Array, *, out: Array, scratch: Any) -> None:
-        """Y = a + b."""
+        """Write y = a + b."""
         np.add(a, b, out=out)
 
     def backward_kernel(
         self, dy: Array, a: None, b: None, y: None, *, da: Any, db: Any, scratch: Any
     ) -> None:
-        """Da = dy, db = dy."""
+        """Write da = dy, db = dy."""
         if da is not None:
             sum_to(dy, da)
         if db is not None:
@@ -84,13 +86,13 @@ class Subtract(Binary):
     backward_reads = frozenset()
 
     def forward_kernel(self, a: Array, b: Array, *, out: Array, scratch: Any) -> None:
-        """Y = a - b."""
+        """Write y = a - b."""
         np.subtract(a, b, out=out)
 
     def backward_kernel(
         self, dy: Array, a: None, b: None, y: None, *, da: Any, db: Any, scratch: Any
     ) -> None:
-        """Da = dy, db = -dy."""
+        """Write da = dy, db = -dy."""
         if da is not None:
             sum_to(dy, da)
         if db is not None:
@@ -115,13 +117,13 @@ class Multiply(Binary):
     backward_reads = frozenset({"a", "b"})
 
     def forward_kernel(self, a: Array, b: Array, *, out: Array, scratch: Any) -> None:
-        """Y = a b."""
+        """Write y = a b."""
         np.multiply(a, b, out=out)
 
     def backward_kernel(
         self, dy: Array, a: Array, b: Array, y: None, *, da: Any, db: Any, scratch: Any
     ) -> None:
-        """Da = dy b, db = dy a."""
+        """Write da = dy b, db = dy a."""
         if da is not None:
             deliver(np.multiply, dy, b, da, scratch.full)
         if db is not None:
@@ -145,13 +147,13 @@ class Divide(Binary):
     backward_reads = frozenset({"b", "y"})
 
     def forward_kernel(self, a: Array, b: Array, *, out: Array, scratch: Any) -> None:
-        """Y = a / b."""
+        """Write y = a / b."""
         np.true_divide(a, b, out=out)
 
     def backward_kernel(
         self, dy: Array, a: None, b: Array, y: Array, *, da: Any, db: Any, scratch: Any
     ) -> None:
-        """Da = dy / b, db = -dy y / b."""
+        """Write da = dy / b, db = -dy y / b."""
         if da is not None:
             deliver(np.true_divide, dy, b, da, scratch.full)
         if db is not None:
@@ -182,13 +184,13 @@ class Power(Binary):
         return {"full": full, "factor": full, "zero": mask, "other": mask}
 
     def forward_kernel(self, a: Array, b: Array, *, out: Array, scratch: Any) -> None:
-        """Y = a^b."""
+        """Write y = a^b."""
         np.power(a, b, out=out)
 
     def backward_kernel(
         self, dy: Array, a: Array, b: Array, y: Array, *, da: Any, db: Any, scratch: Any
     ) -> None:
-        """Da = dy b a^(b-1), db = dy y log(a)."""
+        """Write da = dy b a^(b-1), db = dy y log(a)."""
         factor, zero = scratch.factor, scratch.zero
         if da is not None:
             with np.errstate(divide="ignore", invalid="ignore"):
@@ -237,8 +239,8 @@ class MatMul(Layer):
         left, right = self._matrices(a, b)
         if not a.shape or not b.shape or left[-1] != right[-2]:
             raise ValueError(
-                f"MatMul: expected a of shape (..., N, K) and b of shape (..., K, M), got {a.shape} "
-                f"and {b.shape}; the last axis of a must be as long as the last but one of b"
+                f"MatMul: expected a of shape (..., N, K) and b of shape (..., K, M), got "
+                f"{a.shape} and {b.shape}; the last axis of a is as long as the last but one of b"
             )
         batch = broadcast_spec("MatMul", Spec(left[:-2], a.dtype), Spec(right[:-2], a.dtype)).shape
         rows = left[-2:-1] if len(a.shape) > 1 else ()
@@ -255,7 +257,7 @@ class MatMul(Layer):
         }
 
     def forward_kernel(self, a: Array, b: Array, *, out: Array, scratch: Any) -> None:
-        """Y = a @ b."""
+        """Write y = a @ b."""
         if out.ndim:
             np.matmul(a, b, out=out)
         else:
@@ -264,7 +266,7 @@ class MatMul(Layer):
     def backward_kernel(
         self, dy: Array, a: Array, b: Array, y: None, *, da: Any, db: Any, scratch: Any
     ) -> None:
-        """Da = dy @ b^T, db = a^T @ dy."""
+        """Write da = dy @ b^T, db = a^T @ dy."""
         left = a if a.ndim > 1 else a[None, :]
         right = b if b.ndim > 1 else b[:, None]
         full = dy if a.ndim > 1 else np.expand_dims(dy, -1 if b.ndim == 1 else -2)

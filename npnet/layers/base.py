@@ -47,19 +47,24 @@ class Layer(Module):
     in order. ``*terms`` stands for any number; backward_kernel then gets a list `terms` and a list
     `dterms`. With several outputs, `out`, `dy` and `y` are tuples, and an entry of `dy` is None
     where no gradient arrives. Kernels allocate nothing and keep nothing on `self`: what they need
-    beside the operands they name in ``scratch_specs`` and find as ``scratch.name``.
+    beside the operands they name in ``scratch_specs`` and find as ``scratch.name``: a Spec is an
+    array with arbitrary numbers, anything else a constant.
 
     Class attributes
     ----------------
+    elementwise : the kernels are ufuncs, which take arrays in any memory order
     integer_operands : names of operands that may be integers (labels, indices)
     backward_reads : names of what backward_kernel reads ("y": the output); the rest comes as None
     in_place : forward_kernel may get `out` that is `x`, backward_kernel `dx` that is `dy`
     kept : names of scratch arrays that backward_kernel reads as forward_kernel left them
     rows : names of operands ("y": the output) that the kernels see as a matrix (B, last axis),
         their gradients too, whatever leading axes there are
+    any_order : names of operands that the kernels take in any memory order, their gradients too;
+        all others are in C order
     """
 
     returns_input_grad = True
+    elementwise = False
     operand_names: tuple[str, ...] = ()
     variadic = False
     output_count = 1
@@ -68,6 +73,7 @@ class Layer(Module):
     in_place = False
     kept: frozenset[str] = frozenset()
     rows: frozenset[str] = frozenset()
+    any_order: frozenset[str] = frozenset()
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         """Read the operands' names off forward_kernel."""
@@ -80,11 +86,13 @@ class Layer(Module):
         cls.variadic = bool(operands) and operands[-1].kind is inspect.Parameter.VAR_POSITIONAL
         if "backward_reads" not in cls.__dict__:
             cls.backward_reads = frozenset(cls.operand_names) | {"y"}
+        if cls.elementwise:
+            cls.any_order = frozenset(cls.operand_names)
 
     infer: Callable[..., Spec | tuple[Spec, ...]] = _missing("infer")
     forward_kernel: Callable[..., None] = _missing("forward_kernel")
     backward_kernel: Callable[..., None] = _missing("backward_kernel")
-    scratch_specs: Callable[..., dict[str, Spec]] = _no_scratch
+    scratch_specs: Callable[..., dict[str, Any]] = _no_scratch
 
     def forward(self, *operands: Any) -> Any:
         """Record the layer on a tape."""
@@ -134,6 +142,8 @@ class Layer(Module):
 class Elementwise(Layer):
     """A layer of one operand whose output has its shape; one subclass states two kernels."""
 
+    elementwise = True
+
     def infer(self, x: Spec) -> Spec:
         """Return the operand's own shape and dtype."""
         return x
@@ -154,14 +164,14 @@ def broadcast_spec(who: str, *operands: Spec) -> Spec:
 
 def sum_to(array: Array, out: Array) -> None:
     """Sum `array` over the axes along which `out` was broadcast to its shape."""
+    if array.shape == out.shape:
+        np.copyto(out, array)
+        return
     extra = array.ndim - out.ndim
     stretched = [n == 1 and array.shape[extra + i] != 1 for i, n in enumerate(out.shape)]
     axes = tuple(range(extra)) + tuple(extra + i for i, s in enumerate(stretched) if s)
-    if axes:
-        kept = out.reshape((1,) * extra + out.shape)
-        np.add.reduce(array, axis=axes, keepdims=True, out=kept)
-    else:
-        np.copyto(out, array)
+    kept = out.reshape((1,) * extra + out.shape)
+    np.add.reduce(array, axis=axes, keepdims=True, out=kept)
 
 
 def real_number(value: Any, who: str, what: str) -> float:

@@ -44,15 +44,15 @@ class Scale(Elementwise):
         self.factor = real_number(factor, "Scale", "factor")
 
     def forward_kernel(self, x: Array, *, out: Array, scratch: Any) -> None:
-        """Y = factor x."""
+        """Write y = factor x."""
         np.multiply(x, self.factor, out=out)
 
     def backward_kernel(self, dy: Array, x: None, y: None, *, dx: Array, scratch: Any) -> None:
-        """Dx = factor dy."""
+        """Write dx = factor dy."""
         np.multiply(dy, self.factor, out=dx)
 
     def extra_repr(self) -> str:
-        """The factor."""
+        """Return the factor."""
         return f"factor={self.factor}"
 
 
@@ -74,11 +74,11 @@ class Negate(Elementwise):
     in_place = True
 
     def forward_kernel(self, x: Array, *, out: Array, scratch: Any) -> None:
-        """Y = -x."""
+        """Write y = -x."""
         np.negative(x, out=out)
 
     def backward_kernel(self, dy: Array, x: None, y: None, *, dx: Array, scratch: Any) -> None:
-        """Dx = -dy."""
+        """Write dx = -dy."""
         np.negative(dy, out=dx)
 
 
@@ -100,11 +100,11 @@ class Exp(Elementwise):
     in_place = True
 
     def forward_kernel(self, x: Array, *, out: Array, scratch: Any) -> None:
-        """Y = e^x."""
+        """Write y = e^x."""
         np.exp(x, out=out)
 
     def backward_kernel(self, dy: Array, x: None, y: Array, *, dx: Array, scratch: Any) -> None:
-        """Dx = dy y."""
+        """Write dx = dy y."""
         np.multiply(dy, y, out=dx)
 
 
@@ -125,11 +125,11 @@ class Log(Elementwise):
     backward_reads = frozenset({"x"})
 
     def forward_kernel(self, x: Array, *, out: Array, scratch: Any) -> None:
-        """Y = ln x."""
+        """Write y = ln x."""
         np.log(x, out=out)
 
     def backward_kernel(self, dy: Array, x: Array, y: None, *, dx: Array, scratch: Any) -> None:
-        """Dx = dy / x."""
+        """Write dx = dy / x."""
         np.true_divide(dy, x, out=dx)
 
 
@@ -150,19 +150,19 @@ class Square(Elementwise):
     backward_reads = frozenset({"x"})
 
     def forward_kernel(self, x: Array, *, out: Array, scratch: Any) -> None:
-        """Y = x x."""
+        """Write y = x x."""
         np.multiply(x, x, out=out)
 
     def backward_kernel(self, dy: Array, x: Array, y: None, *, dx: Array, scratch: Any) -> None:
-        """Dx = 2 x dy."""
+        """Write dx = 2 x dy."""
         np.multiply(dy, x, out=dx)
         np.add(dx, dx, out=dx)
 
 
 class Sqrt(Elementwise):
-    """Square root.
+    """Square root; NaN below 0, with NumPy's warning.
 
-    Equation: y = x^(1/2); dx = dy / (2 y)
+    Equation: y = x^(1/2); dx = dy / (2 y), infinite at 0, with NumPy's warning
 
     Shapes: any. Recorded by ``np.sqrt(x)`` and ``npnet.sqrt(x)``. Source: torch.sqrt.
 
@@ -177,17 +177,17 @@ class Sqrt(Elementwise):
     in_place = True
 
     def forward_kernel(self, x: Array, *, out: Array, scratch: Any) -> None:
-        """Y = x^(1/2)."""
+        """Write y = x^(1/2)."""
         np.sqrt(x, out=out)
 
     def backward_kernel(self, dy: Array, x: None, y: Array, *, dx: Array, scratch: Any) -> None:
-        """Dx = dy / (2 y)."""
+        """Write dx = dy / (2 y)."""
         np.true_divide(dy, y, out=dx)
         np.multiply(dx, 0.5, out=dx)
 
 
 class Abs(Elementwise):
-    """Absolute value; its slope at 0 is 0.
+    """Absolute value; its slope is 0 at 0, and NaN at NaN, where torch's is 0.
 
     Equation: y = |x|; dx = sign(x) dy
 
@@ -203,14 +203,14 @@ class Abs(Elementwise):
     backward_reads = frozenset({"x"})
 
     def scratch_specs(self, x: Spec) -> dict[str, Spec]:
-        """The sign."""
+        """Hold the sign."""
         return {"sign": x}
 
     def forward_kernel(self, x: Array, *, out: Array, scratch: Any) -> None:
-        """Y = |x|."""
+        """Write y = |x|."""
         np.abs(x, out=out)
 
     def backward_kernel(self, dy: Array, x: Array, y: None, *, dx: Array, scratch: Any) -> None:
-        """Dx = sign(x) dy."""
+        """Write dx = sign(x) dy."""
         np.sign(x, out=scratch.sign)
         np.multiply(scratch.sign, dy, out=dx)

@@ -58,7 +58,8 @@ class Linear(Layer):
     weight: Parameter
     bias: Parameter | None
     backward_reads = frozenset({"x", "weight"})
-    rows = frozenset({"x", "y"})
+    rows = frozenset({"x", "bias", "y"})
+    any_order = frozenset({"weight"})
     y, dx, dweight, dbias = contractions("bi,oi->bo", "bo,oi->bi", "bo,bi->oi", "bo->o")
 
     def __init__(
@@ -75,11 +76,10 @@ class Linear(Layer):
             if not isinstance(size, (int, np.integer)) or size < 0:
                 raise ValueError(f"Linear: expected {name} to be an integer >= 0, got {size!r}")
         self.in_features, self.out_features = int(in_features), int(out_features)
-        weight = np.zeros((in_features, out_features), dtype or np.float32).T
-        self.weight = Parameter(weight)
-        self.register_parameter(
-            "bias", Parameter(np.zeros(out_features, weight.dtype)) if bias else None
-        )
+        columns = np.zeros((in_features, out_features), np.float32)
+        self.weight = Parameter(columns.T, dtype=dtype)
+        zeros = Parameter(np.zeros(out_features, np.float32), dtype=dtype) if bias else None
+        self.register_parameter("bias", zeros)
         self.reset_parameters(generator)
 
     def reset_parameters(self, generator: Any = None) -> None:
@@ -126,7 +126,7 @@ class Linear(Layer):
         if dweight is not None:
             self.dweight.kernel(dy, x, dweight)
         if dbias is not None:
-            self.dbias.kernel(dy, dbias)
+            self.dbias.kernel(dy, dbias[0])
 
     def extra_repr(self) -> str:
         """Torch's words."""

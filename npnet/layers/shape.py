@@ -1,0 +1,219 @@
+"""Layers that change the shape and leave the numbers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from npnet.layers.base import Layer
+from npnet.parameter import Array
+from npnet.tape import Spec
+
+__all__ = ["Concatenate", "Flatten", "Reshape"]
+
+
+class Rearrangement(Layer):
+    """A layer whose output has the numbers of x in the same order, in another shape."""
+
+    backward_reads = frozenset()
+
+    def forward_kernel(self, x: Array, *, out: Array, scratch: Any) -> None:
+        """Y = x."""
+        np.copyto(out.reshape(x.shape), x)
+
+    def backward_kernel(self, dy: Array, x: None, y: None, *, dx: Array, scratch: Any) -> None:
+        """Dx = dy."""
+        np.copyto(dx, dy.reshape(dx.shape))
+
+
+class Reshape(Rearrangement):
+    """The same numbers in a given shape.
+
+    Equation: y = x in C order
+
+    Shapes: x any; y `shape`, the batch axis included: Reshape(-1, 8, 8) makes (N, 8, 8) of
+    (N, 64).
+
+    Parameters
+    ----------
+    *shape : int, or one tuple of int
+        One of them may be -1: whatever is left.
+
+    Errors
+    ------
+    TypeError
+        For a shape that is not made of integers.
+    ValueError
+        For more than one -1 and for other negative sizes; for an x with another number of numbers.
+
+    Source: torch.reshape.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Reshape(-1, 2)(np.array([[1.0, 2.0, 3.0, 4.0]])).tolist()
+    [[1.0, 2.0], [3.0, 4.0]]
+    """
+
+    def __init__(self, *shape: Any) -> None:
+        super().__init__()
+        sizes = shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
+        if not all(isinstance(n, (int, np.integer)) for n in sizes):
+            raise TypeError(f"{self._who}: expected a shape of integers, got {sizes!r}")
+        if any(n < -1 for n in sizes) or sum(n == -1 for n in sizes) > 1:
+            raise ValueError(f"{self._who}: expected sizes >= 0 and at most one -1, got {sizes!r}")
+        self.shape = tuple(int(n) for n in sizes)
+
+    def infer(self, x: Spec) -> Spec:
+        """Put what is left in the place of -1."""
+        count = math.prod(x.shape)
+        known = math.prod(n for n in self.shape if n != -1)
+        open_ = -1 in self.shape
+        if (open_ and (known == 0 or count % known)) or (not open_ and known != count):
+            raise ValueError(
+                f"{self._who}: expected x with numbers for {self.shape}, got {x.shape}, which has "
+                f"{count}; shape includes the batch axis"
+            )
+        return Spec(tuple(count // known if n == -1 else n for n in self.shape), x.dtype)
+
+    def extra_repr(self) -> str:
+        """Return the shape."""
+        return ", ".join(map(str, self.shape))
+
+
+class Flatten(Rearrangement):
+    """Several axes as one.
+
+    Equation: y = x in C order
+
+    Shapes: x (..., d_start, ..., d_end, ...), y (..., d_start * ... * d_end, ...); with the
+    defaults (N, d1, d2, ...) becomes (N, d1 d2 ...).
+
+    Parameters
+    ----------
+    start_dim : int, default 1
+    end_dim : int, default -1
+        The first and the last of the axes.
+
+    Errors
+    ------
+    TypeError
+        For axes that are no integers.
+    IndexError
+        For an x without these axes.
+    ValueError
+        For a start_dim after end_dim.
+
+    Source: torch.nn.Flatten.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Flatten()(np.zeros((2, 3, 4))).shape
+    (2, 12)
+    """
+
+    def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
+        super().__init__()
+        for name, axis in (("start_dim", start_dim), ("end_dim", end_dim)):
+            if not isinstance(axis, (int, np.integer)):
+                raise TypeError(f"{self._who}: expected {name} to be an integer, got {axis!r}")
+        self.start_dim, self.end_dim = int(start_dim), int(end_dim)
+
+    def infer(self, x: Spec) -> Spec:
+        """Multiply the lengths of the axes."""
+        shape = x.shape or (1,)
+        for axis in (self.start_dim, self.end_dim):
+            if not -len(shape) <= axis < len(shape):
+                raise IndexError(
+                    f"{self._who}: expected an x with axis {axis}, got shape {x.shape}; axes are "
+                    f"from {-len(shape)} to {len(shape) - 1}"
+                )
+        start, end = self.start_dim % len(shape), self.end_dim % len(shape)
+        if start > end:
+            raise ValueError(
+                f"{self._who}: expected start_dim before end_dim, got {self.start_dim} and "
+                f"{self.end_dim} for shape {x.shape}"
+            )
+        middle = math.prod(shape[start : end + 1])
+        return Spec((*shape[:start], middle, *shape[end + 1 :]), x.dtype)
+
+    def extra_repr(self) -> str:
+        """Torch's words."""
+        return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
+
+
+class Concatenate(Layer):
+    """Arrays one after the other along an axis.
+
+    Equation: y = the operands along axis; each dx_i is its own part of dy
+
+    Shapes: x_i the same but for the axis; y with the sum of their lengths there.
+
+    Parameters
+    ----------
+    axis : int, default 0
+
+    Errors
+    ------
+    TypeError
+        For an axis that is no integer.
+    IndexError
+        For operands without this axis.
+    ValueError
+        For shapes that differ elsewhere.
+
+    Source: torch.cat.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Concatenate(axis=1)(np.ones((2, 1)), np.zeros((2, 2))).tolist()
+    [[1.0, 0.0, 0.0], [1.0, 0.0, 0.0]]
+    """
+
+    # Read for their lengths: an operand may need no gradient and still take its place in dy.
+    backward_reads = frozenset({"terms"})
+
+    def __init__(self, axis: int = 0) -> None:
+        super().__init__()
+        if not isinstance(axis, (int, np.integer)):
+            raise TypeError(f"{self._who}: expected axis to be an integer, got {axis!r}")
+        self.axis = int(axis)
+
+    def infer(self, *terms: Spec) -> Spec:
+        """Add up the lengths."""
+        first = terms[0].shape
+        if not -len(first) <= self.axis < len(first):
+            raise IndexError(
+                f"{self._who}: expected operands with axis {self.axis}, got shape {first}"
+            )
+        axis = self.axis % len(first)
+        around = {(*x.shape[:axis], None, *x.shape[axis + 1 :]) for x in terms}
+        if len(around) > 1:
+            shapes = " and ".join(str(x.shape) for x in terms)
+            raise ValueError(
+                f"{self._who}: expected shapes that differ on axis {axis} only, got {shapes}"
+            )
+        length = sum(x.shape[axis] for x in terms)
+        return Spec((*first[:axis], length, *first[axis + 1 :]), terms[0].dtype)
+
+    def forward_kernel(self, *terms: Array, out: Array, scratch: Any) -> None:
+        """Y = the operands in a row."""
+        np.concatenate(terms, axis=self.axis, out=out)
+
+    def backward_kernel(self, dy: Array, terms: Any, y: None, *, dterms: Any, scratch: Any) -> None:
+        """Dx_i = its part of dy."""
+        start = 0
+        for x, dx in zip(terms, dterms, strict=True):
+            stop = start + x.shape[self.axis]
+            if dx is not None:
+                part = (*(slice(None),) * (self.axis % x.ndim), slice(start, stop))
+                np.copyto(dx, dy[part])
+            start = stop
+
+    def extra_repr(self) -> str:
+        """Return the axis."""
+        return f"axis={self.axis}"

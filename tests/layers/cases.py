@@ -1,0 +1,323 @@
+"""A table of every layer in the forms that matter, with operands for each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from npnet import (
+    Abs,
+    Add,
+    BCELoss,
+    BCEWithLogitsLoss,
+    Concatenate,
+    CrossEntropyLoss,
+    Divide,
+    Exp,
+    Flatten,
+    Identity,
+    Linear,
+    Log,
+    LogSoftmax,
+    MatMul,
+    Mean,
+    MSELoss,
+    Multiply,
+    Negate,
+    Power,
+    Regularization,
+    ReLU,
+    Reshape,
+    Scale,
+    Sigmoid,
+    Softmax,
+    SoftmaxCrossEntropy,
+    Sqrt,
+    Square,
+    Subtract,
+    Sum,
+    Tanh,
+)
+from npnet.random import Generator
+from tests.support.case import Case, Draw, Sample
+
+
+def away(random: np.random.Generator, shape: tuple[int, ...]) -> Any:
+    """Draw numbers of either sign between 0.1 and 2, away from a kink at 0."""
+    return random.uniform(0.1, 2.0, shape) * random.choice([-1.0, 1.0], shape)
+
+
+def positive(random: np.random.Generator, shape: tuple[int, ...]) -> Any:
+    """Draw numbers between 0.2 and 2."""
+    return random.uniform(0.2, 2.0, shape)
+
+
+def fractions(random: np.random.Generator, shape: tuple[int, ...]) -> Any:
+    """Draw numbers between 0.1 and 0.9."""
+    return random.uniform(0.1, 0.9, shape)
+
+
+def large(random: np.random.Generator, shape: tuple[int, ...]) -> Any:
+    """Draw logits between -40 and 40, where exponentials have to be shifted."""
+    return random.uniform(-40.0, 40.0, shape)
+
+
+def labels(classes: int, dtype: Any = np.int64, ignored: int | None = None) -> Sample:
+    """Return a way to draw labels, some of them `ignored`."""
+
+    def sample(random: np.random.Generator, shape: tuple[int, ...]) -> Any:
+        """Draw labels."""
+        drawn = random.integers(0, classes, shape).astype(dtype)
+        if ignored is not None:
+            drawn[random.uniform(size=shape) < 0.3] = ignored
+        return drawn
+
+    return sample
+
+
+def distributions(random: np.random.Generator, shape: tuple[int, ...]) -> Any:
+    """Draw probabilities of classes on axis 1."""
+    drawn = random.uniform(0.1, 1.0, shape)
+    return drawn / drawn.sum(axis=1, keepdims=True)
+
+
+def linear(*sizes: int, **options: Any) -> Any:
+    """Return what makes a Linear, the same each time."""
+    return lambda: Linear(*sizes, generator=Generator(3), **options)
+
+
+ROWS, CUBE, SCALAR = Draw(("B", 4)), Draw(("B", 3, 4)), Draw(())
+
+ELEMENTWISE = [
+    Case(f"{make.__name__} {draw.shape}", make, (draw,))
+    for make, sample in (
+        (Identity, None),
+        (ReLU, away),
+        (Sigmoid, None),
+        (Tanh, None),
+        (Negate, None),
+        (Exp, None),
+        (Log, positive),
+        (Square, None),
+        (Sqrt, positive),
+        (Abs, away),
+    )
+    for shape in (("B", 4), ("B", 2, 3), ("B",), ())
+    for draw in [Draw(shape, sample) if sample else Draw(shape)]
+] + [
+    Case("Scale", lambda: Scale(-2.5), (ROWS,)),
+    Case("Scale by 0", lambda: Scale(0.0), (ROWS,)),
+    Case("Scale of a scalar", lambda: Scale(3), (SCALAR,)),
+]
+
+LINEAR = [
+    Case("Linear", linear(4, 3), (ROWS,)),
+    Case("Linear without bias", linear(4, 3, bias=False), (ROWS,)),
+    Case("Linear of one output", linear(4, 1), (ROWS,)),
+    Case("Linear of one input", linear(1, 3), (Draw(("B", 1)),)),
+    Case("Linear of three axes", linear(4, 3), (CUBE,)),
+    Case("Linear of four axes", linear(4, 2), (Draw(("B", 2, 3, 4)),)),
+    Case("Linear of a vector", linear(4, 3), (Draw((4,)),)),
+    Case("Linear wide", linear(33, 17), (Draw(("B", 33)),)),
+]
+
+BINARY = [
+    Case(
+        f"{make.__name__} {a} {b}",
+        make,
+        (Draw(a, left), Draw(b, right)),
+        rows_interact="B" not in a or ("B" in b and len(a) != len(b)),
+    )
+    for make, left, right in (
+        (Add, away, away),
+        (Subtract, away, away),
+        (Multiply, away, away),
+        (Divide, away, away),
+        (Power, positive, away),
+    )
+    for a, b in (
+        (("B", 4), ("B", 4)),
+        (("B", 4), (4,)),
+        (("B", 4), ("B", 1)),
+        (("B", 4), ()),
+        ((), ("B", 4)),
+        ((4,), ("B", 3, 4)),
+        (("B", 1), ("B", 4)),
+        ((2, 1), (1, 3)),
+        ((), ()),
+    )
+]
+
+MATMUL = [
+    Case("MatMul of a matrix", MatMul, (ROWS, Draw((4, 3)))),
+    Case("MatMul of a vector", MatMul, (ROWS, Draw((4,)))),
+    Case("MatMul of a row", MatMul, (Draw((4,)), Draw((4, 3)))),
+    Case("MatMul of two vectors", MatMul, (Draw((4,)), Draw((4,)))),
+    Case("MatMul of batches", MatMul, (CUBE, Draw(("B", 4, 2)))),
+    Case("MatMul with one matrix", MatMul, (CUBE, Draw((4, 2)))),
+    Case("MatMul of one matrix", MatMul, (Draw((2, 3)), Draw(("B", 3, 4))), rows_interact=True),
+    Case("MatMul of stacks", MatMul, (Draw(("B", 1, 2, 3)), Draw((4, 3, 2)))),
+    Case("MatMul of a row and batches", MatMul, (Draw((3,)), CUBE), rows_interact=True),
+    Case("MatMul of batches and a column", MatMul, (CUBE, Draw((4,)))),
+]
+
+SOFTMAX = [
+    Case(f"{make.__name__} {dim} {draw.shape} {name}", lambda m=make, d=dim: m(d), (draw,))
+    for make in (Softmax, LogSoftmax)
+    for dim, draw, name in (
+        (1, ROWS, ""),
+        (-1, CUBE, ""),
+        (1, CUBE, ""),
+        (0, Draw((4,)), ""),
+        (0, SCALAR, ""),
+        (1, Draw(("B", 4), large), "large"),
+        (1, Draw(("B", 1)), ""),
+    )
+]
+
+REDUCTION = [
+    Case(
+        f"{make.__name__}({', '.join(f'{k}={v}' for k, v in options.items())}) {draw.shape}",
+        lambda m=make, o=options: m(**o),
+        (draw,),
+        rows_interact="B" not in draw.shape or 0 in axes,
+        empty_is_nan=make is Mean and 0 in axes,
+    )
+    for make in (Sum, Mean)
+    for options, draw, axes in (
+        ({}, ROWS, (0, 1)),
+        ({"axis": 0}, ROWS, (0,)),
+        ({"axis": 1}, ROWS, (1,)),
+        ({"axis": -1, "keepdims": True}, CUBE, (2,)),
+        ({"axis": (0, 2)}, CUBE, (0, 2)),
+        ({"axis": (-1, 1)}, CUBE, (1, 2)),
+        ({"keepdims": True}, ROWS, (0, 1)),
+        ({}, SCALAR, ()),
+    )
+] + [
+    Case("Sum of three scalars", Sum, (SCALAR, SCALAR, SCALAR)),
+    Case("Sum of two arrays", Sum, (ROWS, CUBE), rows_interact=True),
+    Case("Sum over one axis of two", lambda: Sum(axis=1), (ROWS, Draw(("B", 2)))),
+]
+
+REGULARIZATION = [
+    Case("Regularization", lambda: Regularization(0.3), (ROWS,), rows_interact=True),
+    Case("Regularization of 0", lambda: Regularization(0), (ROWS,), rows_interact=True),
+    Case("Regularization of a scalar", lambda: Regularization(0.3), (SCALAR,)),
+    Case(
+        "Regularization with p=1",
+        lambda: Regularization(0.3, p=1),
+        (Draw(("B", 4), away),),
+        rows_interact=True,
+    ),
+]
+
+SHAPE = [
+    Case("Reshape", lambda: Reshape(-1, 2, 2), (ROWS,)),
+    Case("Reshape of a scalar", lambda: Reshape(1, 1), (SCALAR,)),
+    Case("Reshape to a vector", lambda: Reshape(-1), (ROWS,), rows_interact=True),
+    Case("Flatten", Flatten, (CUBE,)),
+    Case("Flatten in the middle", lambda: Flatten(1, 2), (Draw(("B", 2, 3, 2)),)),
+    Case("Flatten from axis 0", lambda: Flatten(0), (CUBE,), rows_interact=True),
+    Case("Concatenate", Concatenate, (ROWS, ROWS), rows_interact=True),
+    Case("Concatenate columns", lambda: Concatenate(1), (ROWS, Draw(("B", 1)), Draw(("B", 2)))),
+    Case("Concatenate the last axis", lambda: Concatenate(-1), (CUBE, CUBE)),
+    Case("Concatenate one", lambda: Concatenate(1), (ROWS,)),
+]
+
+REDUCTIONS = ("mean", "sum", "none")
+POINTWISE = [
+    Case(
+        f"{make.__name__} {r} {a.shape} {name}",
+        lambda m=make, r=r, o=options: m(reduction=r, **o),
+        (a, Draw(a.shape, target)),
+        rows_interact=r != "none",
+        empty_is_nan=r == "mean",
+    )
+    for make, a, target, options, name in (
+        (MSELoss, ROWS, Draw(()).sample, {}, ""),
+        (MSELoss, Draw(("B",)), Draw(()).sample, {}, ""),
+        (BCELoss, Draw(("B", 4), fractions), fractions, {}, ""),
+        (BCELoss, Draw(("B", 4), fractions), fractions, {"weight": [1.0, 2.0, 0.5, 3.0]}, "weight"),
+        (BCEWithLogitsLoss, Draw(("B", 4), away), fractions, {}, ""),
+        (BCEWithLogitsLoss, Draw(("B", 4), large), fractions, {}, "large"),
+        (
+            BCEWithLogitsLoss,
+            ROWS,
+            fractions,
+            {"weight": [1.0, 2.0, 0.5, 3.0], "pos_weight": [2.0, 0.5, 1.0, 3.0]},
+            "weights",
+        ),
+    )
+    for r in REDUCTIONS
+] + [Case("MSELoss of scalars", MSELoss, (SCALAR, SCALAR))]
+
+WEIGHT = [0.5, 2.0, 1.0, 0.25]
+CROSS_ENTROPY = [
+    Case(
+        f"CrossEntropyLoss {r} {name}",
+        lambda r=r, o=options: CrossEntropyLoss(reduction=r, **o),
+        operands,
+        rows_interact=r != "none",
+        empty_is_nan=r == "mean",
+    )
+    for name, operands, options in (
+        ("", (ROWS, Draw(("B",), labels(4))), {}),
+        ("large", (Draw(("B", 4), large), Draw(("B",), labels(4))), {}),
+        ("int32", (ROWS, Draw(("B",), labels(4, np.int32))), {}),
+        ("uint8", (ROWS, Draw(("B",), labels(4, np.uint8))), {}),
+        ("ignored", (ROWS, Draw(("B",), labels(4, ignored=-100))), {}),
+        ("ignored 2", (ROWS, Draw(("B",), labels(4))), {"ignore_index": 2}),
+        ("weight", (ROWS, Draw(("B",), labels(4))), {"weight": WEIGHT}),
+        ("smoothing", (ROWS, Draw(("B",), labels(4))), {"label_smoothing": 0.2}),
+        (
+            "smoothing weight ignored",
+            (ROWS, Draw(("B",), labels(4, ignored=-100))),
+            {"label_smoothing": 0.2, "weight": WEIGHT},
+        ),
+        ("pixels", (Draw(("B", 4, 2, 3)), Draw(("B", 2, 3), labels(4))), {"weight": WEIGHT}),
+        ("pixels plain", (Draw(("B", 4, 2, 3)), Draw(("B", 2, 3), labels(4))), {}),
+        ("probabilities", (ROWS, Draw(("B", 4), distributions)), {}),
+        (
+            "probabilities weight",
+            (ROWS, Draw(("B", 4), distributions)),
+            {"weight": WEIGHT, "label_smoothing": 0.1},
+        ),
+        ("probabilities of pixels", (CUBE, Draw(("B", 3, 4), distributions)), {}),
+    )
+    for r in REDUCTIONS
+] + [
+    Case("CrossEntropyLoss of a vector", CrossEntropyLoss, (Draw((4,)), Draw((), labels(4)))),
+]
+
+SOFTMAX_CROSS_ENTROPY = [
+    Case(
+        f"SoftmaxCrossEntropy {r} {name}",
+        lambda r=r: SoftmaxCrossEntropy(r),
+        operands,
+        rows_interact=r != "none",
+        empty_is_nan=r == "mean",
+    )
+    for name, operands in (
+        ("", (ROWS, Draw(("B",), labels(4)))),
+        ("large", (Draw(("B", 4), large), Draw(("B",), labels(4)))),
+        ("pixels", (Draw(("B", 4, 2, 3)), Draw(("B", 2, 3), labels(4)))),
+        ("probabilities", (ROWS, Draw(("B", 4), distributions))),
+    )
+    for r in REDUCTIONS
+]
+
+CASES: list[Case] = [
+    *ELEMENTWISE,
+    *LINEAR,
+    *BINARY,
+    *MATMUL,
+    *SOFTMAX,
+    *REDUCTION,
+    *REGULARIZATION,
+    *SHAPE,
+    *POINTWISE,
+    *CROSS_ENTROPY,
+    *SOFTMAX_CROSS_ENTROPY,
+]

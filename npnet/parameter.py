@@ -203,13 +203,14 @@ class Parameter(Expression):
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
         """Return a parameter of its own with the same numbers and gradient."""
         other = Parameter(self._data, self._requires_grad, name=self.name)
-        other.grad = self.grad
+        other.grad = self.settle() if self.has_grad else None
         memo[id(self)] = other
         return other
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle data and gradient, not the flat storage they may be views of."""
-        return _rebuild, (self._data, self._requires_grad, self.name, self.grad)
+        grad = self.settle() if self.has_grad else None
+        return _rebuild, (self._data, self._requires_grad, self.name, grad)
 
     def _fitting(self, value: ArrayLike, what: str) -> Array:
         """`value` as an array of this parameter's shape, or the reason why it is none."""

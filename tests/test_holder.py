@@ -116,6 +116,8 @@ def test_none_keeps_a_place_and_parts_change_their_kind():
     block = Block()
     block.fc = None
     assert [name for name, _ in block.named_children()] == ["inner", "again"]
+    names = ["", "inner", "inner.0", "inner.1", "again"]
+    assert [name for name, _ in block.named_modules()] == names
     block.scale = None
     assert "scale" not in block.state_dict()
     block.mean = [5.0, 6.0]

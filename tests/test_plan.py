@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import npnet
 from npnet import (
     Exp,
     Identity,
@@ -255,3 +256,68 @@ def test_scratch_shared_by_steps_is_not_seen():
         assert dx[place] == pytest.approx(slope, rel=1e-7)
     ones = [value(x, np.eye(3)[i]) for i in range(3)]
     np.testing.assert_allclose(module.weight.grad, ones, rtol=1e-12)
+
+
+ON_A_PARAMETER = {
+    "reshape": lambda w: npnet.Reshape((2, 6))(w),
+    "flatten": lambda w: npnet.Flatten()(w),
+    "flatten all": lambda w: npnet.Flatten(0)(w),
+    "concatenate": lambda w: npnet.Concatenate()(w, w * 2.0),
+    "concatenate rows": lambda w: npnet.Concatenate(0)(w, w),
+    "softmax": lambda w: npnet.Softmax(1)(w),
+    "softmax of columns": lambda w: npnet.Softmax(0)(w),
+    "log softmax": lambda w: npnet.LogSoftmax(0)(w),
+    "sum": lambda w: npnet.Sum()(w),
+    "sum of rows": lambda w: npnet.Sum(axis=1)(w),
+    "sum of columns": lambda w: npnet.Sum(axis=0, keepdims=True)(w),
+    "mean": lambda w: npnet.Mean(axis=0)(w),
+    "squared penalty": lambda w: npnet.Regularization(0.5)(w),
+    "absolute penalty": lambda w: npnet.Regularization(0.5, p=1)(w),
+    "mse": lambda w: npnet.MSELoss()(w, np.ones((3, 4))),
+    "bce": lambda w: npnet.BCELoss(reduction="none")(npnet.Sigmoid()(w), np.full((3, 4), 0.25)),
+    "bce with logits": lambda w: npnet.BCEWithLogitsLoss()(w, np.full((3, 4), 0.25)),
+    "cross entropy": lambda w: npnet.CrossEntropyLoss()(w, np.array([0, 3, 1])),
+    "smoothed": lambda w: npnet.CrossEntropyLoss(label_smoothing=0.1)(w, np.array([0, 3, 1])),
+    "probabilities": lambda w: npnet.SoftmaxCrossEntropy()(w, np.full((3, 4), 0.25))[0],
+    "two outputs": lambda w: npnet.SoftmaxCrossEntropy()(w, np.array([0, 3, 1]))[1],
+    "as x": lambda w: FC(w),
+    "left": lambda w: w @ np.arange(8.0).reshape(4, 2),
+    "right": lambda w: np.arange(6.0).reshape(2, 3) @ w,
+    "broadcast": lambda w: w * np.arange(24.0).reshape(2, 3, 4) / (w + 9.0) - w**2.0,
+    "elementwise": lambda w: np.exp(Tanh()(ReLU()(w))) + npnet.Abs()(w) - np.sqrt(w * w + 1.0),
+    "itself": lambda w: w,
+}
+FC = Linear(4, 2, dtype=np.float64)
+
+
+@pytest.mark.parametrize("name", ON_A_PARAMETER)
+def test_every_layer_reads_a_parameter_in_any_memory_order(name):
+    """A weight lies by columns; what reads one as an operand must not see another matrix."""
+    data, found = np.random.default_rng(0).normal(size=(3, 4)), []
+    for order in ("C", "F"):
+
+        class Reads(Module):
+            def __init__(self, order=order):
+                super().__init__()
+                self.weight = Parameter(np.array(data, order=order))
+
+            def forward(self, x):
+                return ON_A_PARAMETER[name](self.weight), x
+
+        for moved in (False, True):
+            model = Reads()
+            result, _ = model(np.ones(1))
+            if moved:
+                flat, gradient = np.empty(12), np.empty(12)
+                views = [a.reshape((4, 3) if order == "F" else (3, 4)) for a in (flat, gradient)]
+                model.weight.move(*[v.T if order == "F" else v for v in views])
+                model.weight.data *= 1.0
+                np.testing.assert_allclose(model(np.ones(1))[0], result, rtol=1e-15)
+            seed = np.cos(np.arange(result.size)).reshape(result.shape)
+            model.backward(seed, None)
+            model.backward(seed, None)
+            found.append((result, model.weight.grad))
+    for result, gradient in found[1:]:
+        np.testing.assert_allclose(result, found[0][0], rtol=1e-13, atol=1e-14)
+        np.testing.assert_allclose(gradient, found[0][1], rtol=1e-13, atol=1e-14)
+    assert np.any(found[0][1])

@@ -39,6 +39,8 @@ class Linear(Layer):
 
     Errors
     ------
+    TypeError
+        For a dtype that is neither float32 nor float64.
     ValueError
         For an x whose last axis is not I long, and for negative sizes.
 
@@ -78,6 +80,8 @@ class Linear(Layer):
         self.in_features, self.out_features = int(in_features), int(out_features)
         columns = np.zeros((in_features, out_features), np.float32)
         self.weight = Parameter(columns.T, dtype=dtype)
+        if self.weight.dtype not in (np.float32, np.float64):
+            raise TypeError(f"Linear: expected dtype float32 or float64, got {self.weight.dtype}")
         zeros = Parameter(np.zeros(out_features, np.float32), dtype=dtype) if bias else None
         self.register_parameter("bias", zeros)
         self.reset_parameters(generator)

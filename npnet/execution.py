@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from npnet.parameter import Array, structure
+from npnet.parameter import Array, native, structure
 from npnet.plan import Plan, own
 from npnet.tape import Spec, Tape
 
@@ -191,7 +191,7 @@ def _fits(operands: Sequence[Any], specs: Sequence[Spec]) -> bool:
     for operand, (shape, dtype) in zip(operands, specs, strict=True):
         if (
             type(operand) is not np.ndarray
-            or operand.dtype is not dtype
+            or (operand.dtype is not dtype and operand.dtype != dtype)
             or operand.shape != shape
             or not operand.flags.c_contiguous
         ):
@@ -203,5 +203,5 @@ def _floating_dtype(operands: Sequence[Any]) -> np.dtype[Any]:
     """Return the dtype of the first floating array, float32 without any."""
     for operand in operands:
         if isinstance(operand, (np.ndarray, np.generic)) and operand.dtype.kind == "f":
-            return operand.dtype.newbyteorder("=")
+            return native(operand.dtype)
     return np.dtype(np.float32)

@@ -9,7 +9,7 @@ import numpy as np
 
 from npnet.expression import Expression
 from npnet.module import Module
-from npnet.parameter import Parameter
+from npnet.parameter import Parameter, native
 from npnet.plan import Plan, own
 from npnet.tape import Call, Input, Node, Spec, Tape, calls_behind, record
 
@@ -48,7 +48,7 @@ class Graph(Module):
 
     def __init__(self, dtype: Any = None) -> None:
         super().__init__()
-        self.dtype = None if dtype is None else np.dtype(dtype).newbyteorder("=")
+        self.dtype = None if dtype is None else native(dtype)
         if self.dtype is not None and self.dtype.kind != "f":
             raise TypeError(f"Graph: dtype must be floating, got {self.dtype}; use np.float64")
         self._inputs: list[Node] = []

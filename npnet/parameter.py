@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from npnet.expression import Expression
 
-__all__ = ["Array", "Parameter", "structure"]
+__all__ = ["Array", "Parameter", "native", "structure"]
 
 Array: TypeAlias = NDArray[Any]
 
@@ -31,6 +31,12 @@ class Clock:
 structure = Clock()
 
 
+def native(dtype: Any) -> np.dtype[Any]:
+    """Return a dtype in the machine's byte order, as the one object NumPy has for its kind."""
+    # newbyteorder makes a new object every time; a step compares dtypes by identity first.
+    return np.dtype(np.dtype(dtype).type)
+
+
 def floating_array(data: ArrayLike, dtype: Any, who: str) -> Array:
     """Return a copy of `data` as floating numbers, compact in memory in the order it has."""
     given = isinstance(data, (np.ndarray, np.generic, Parameter))
@@ -39,7 +45,7 @@ def floating_array(data: ArrayLike, dtype: Any, who: str) -> Array:
         raise TypeError(f"{who}: expected real numbers, got dtype {array.dtype}")
     if dtype is None:
         dtype = array.dtype if given and array.dtype.kind == "f" else np.float32
-    dtype = np.dtype(dtype).newbyteorder("=")
+    dtype = native(dtype)
     if dtype.kind != "f":
         raise TypeError(f"{who}: dtype must be floating, got {dtype}; use np.float32 or np.float64")
     return np.array(array, dtype=dtype, order="K")

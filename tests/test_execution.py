@@ -1,5 +1,6 @@
 """Execution: how arrays meet a Module, per thread, per shape, per dtype."""
 
+import pickle
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -7,8 +8,19 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from npnet import Graph, Linear, Module, Multiply, Parameter, ReLU, Sequential, Tanh
-from tests.support.reference import Strict, Total
+from npnet import (
+    CrossEntropyLoss,
+    Graph,
+    Linear,
+    Module,
+    Multiply,
+    Parameter,
+    ReLU,
+    Sequential,
+    Tanh,
+)
+from npnet.execution import Execution
+from tests.support.reference import Spy, Strict, Total
 
 
 def network(*widths, dtype=None):
@@ -93,6 +105,65 @@ def test_any_layout_and_kind_of_input(name, dtype):
             model.backward(np.ones((2, 2)), input_grad=True), dx, **tolerance
         )
     np.testing.assert_array_equal(np.asarray(given), expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, "float64", ">f8"])
+@pytest.mark.parametrize(
+    ("make", "labels"),
+    [
+        (lambda dtype: Linear(3, 3, dtype=dtype), ()),
+        (lambda dtype: Sequential(Parameters(dtype), ReLU()), ()),
+        (lambda dtype: ReLU(), ()),
+        (lambda dtype: CrossEntropyLoss(), (np.array([0, 2]),)),
+        (lambda dtype: identity_graph(dtype), ()),
+    ],
+)
+def test_usual_call_looks_nothing_up(make, labels, dtype, monkeypatch):
+    """An array of the right kind goes straight to the plan of the call before."""
+    module = make(np.dtype(dtype).newbyteorder("="))
+    x, found, find = np.ones((2, 3), np.dtype(dtype).newbyteorder("=")), [], Execution._find
+    monkeypatch.setattr(Execution, "_find", lambda *given: found.append(1) or find(*given))
+    for given in (x, x.copy(), x * 2, pickle.loads(pickle.dumps(x))):
+        module(given, *labels)
+    assert len(found) == 1
+
+
+class Parameters(Module):
+    def __init__(self, dtype):
+        super().__init__()
+        self.weight = Parameter(np.ones(3, dtype))
+
+    def forward(self, x):
+        return x * self.weight
+
+
+def identity_graph(dtype):
+    graph = Graph(dtype=dtype)
+    graph.output(np.exp(graph.input("x")))
+    return graph
+
+
+def test_scalar_model_follows_storage_that_moves_between_forward_and_backward():
+    model = Sequential(Linear(2, 1, dtype=np.float64), Total())
+    for _ in range(3):
+        model(np.array([[1.0, 2.0]]))
+        for parameter in model.parameters():
+            parameter.move(np.empty_like(parameter.data), np.empty_like(parameter.data))
+        model.backward()
+    assert model[0].weight.grad.tolist() == [[3, 6]]
+    assert model[0].bias.grad.tolist() == [3]
+
+
+def test_kernels_get_rows_that_lie_in_order():
+    class Looks(Spy):
+        def forward_kernel(self, x, *, out, scratch):
+            self.seen.append(x.flags.c_contiguous)
+            np.copyto(out, x)
+
+    looks, x = Looks(), np.arange(6.0).reshape(2, 3)
+    for given in (x, np.asfortranarray(x), np.repeat(x, 2, axis=1)[:, ::2], x[::-1]):
+        np.testing.assert_array_equal(looks(given), given)
+    assert looks.seen == [True] * 4
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

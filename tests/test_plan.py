@@ -27,6 +27,7 @@ from npnet import (
     Square,
     Tanh,
 )
+from npnet.layers.base import Layer
 from npnet.plan import Plan, own
 from npnet.tape import Input, Node, Spec, Tape
 from tests.support.reference import SinCos, Total
@@ -321,3 +322,56 @@ def test_every_layer_reads_a_parameter_in_any_memory_order(name):
         np.testing.assert_allclose(result, found[0][0], rtol=1e-13, atol=1e-14)
         np.testing.assert_allclose(gradient, found[0][1], rtol=1e-13, atol=1e-14)
     assert np.any(found[0][1])
+
+
+class InPlaceSquare(Layer):
+    """x^2, which may be written over x by what it declares, though its backward reads x."""
+
+    backward_reads = frozenset({"x"})
+    in_place = True
+
+    def infer(self, x):
+        return x
+
+    def forward_kernel(self, x, *, out, scratch):
+        np.multiply(x, x, out=out)
+
+    def backward_kernel(self, dy, x, y, *, dx, scratch):
+        np.multiply(dy, x, out=dx)
+        np.multiply(dx, 2.0, out=dx)
+
+
+class InPlaceProduct(Layer):
+    """a b, which writes da before it reads dy for db."""
+
+    backward_reads = frozenset({"a", "b"})
+    in_place = True
+
+    def infer(self, a, b):
+        return a
+
+    def forward_kernel(self, a, b, *, out, scratch):
+        np.multiply(a, b, out=out)
+
+    def backward_kernel(self, dy, a, b, y, *, da, db, scratch):
+        if da is not None:
+            np.multiply(dy, b, out=da)
+        if db is not None:
+            np.multiply(dy, a, out=db)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_in_place_layers_that_read_their_operands_get_whole_ones(training):
+    class Chain(Module):
+        def __init__(self):
+            super().__init__()
+            self.square, self.product = InPlaceSquare(), InPlaceProduct()
+
+        def forward(self, x):
+            squares = self.square(Scale(3.0)(x))
+            return self.square(self.product(Scale(1.0)(squares), np.exp(x)))
+
+    chain, x = Chain().train(training), np.array([0.5, -1.0, 2.0])
+    np.testing.assert_allclose(chain(x), 81 * x**4 * np.exp(2 * x), rtol=1e-14)
+    slope = 81 * np.exp(2 * x) * (4 * x**3 + 2 * x**4)
+    np.testing.assert_allclose(chain.backward(np.ones(3), input_grad=True), slope, rtol=1e-13)

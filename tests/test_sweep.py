@@ -275,6 +275,12 @@ def test_failing_backward_leaves_gradients_as_they_were():
     model.backward([[1.0, 2.0]])
     for parameter, gradient in zip(model.parameters(), before, strict=True):
         np.testing.assert_allclose(parameter.grad, 2 * gradient, rtol=1e-6)
+    model.zero_grad()
+    model.backward([[1.0, 2.0]])
+    with pytest.raises(ValueError, match="other than 13"):
+        model.backward([[13.0, 1.0]])
+    for parameter, gradient in zip(model.parameters(), before, strict=True):
+        np.testing.assert_array_equal(parameter.grad, gradient)
 
 
 def test_frozen_parameter_as_output_gets_no_gradient():
@@ -311,3 +317,30 @@ def test_broadcast_operands_get_their_own_size():
         np.testing.assert_array_equal(graph.grad(a), np.full(a_shape, full / np.prod(a_shape)))
         slope = full / np.prod(b_shape) * (1 + 2 * 2)
         np.testing.assert_array_equal(graph.grad(b), np.full(b_shape, slope))
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_parameter_of_three_axes_as_the_input_of_a_layer(order):
+    """A layer that takes rows sees the newest numbers of a cube, however it lies in memory."""
+    data = np.random.default_rng(0).normal(size=(2, 3, 4))
+
+    class Cube(Module):
+        def __init__(self):
+            super().__init__()
+            self.cube = Parameter(np.array(data, order=order))
+            self.fc = Linear(4, 2, dtype=np.float64)
+
+        def forward(self):
+            return self.fc(self.cube)
+
+    model, g = Cube(), np.random.default_rng(1).normal(size=(2, 3, 2))
+    for step in range(3):
+        model.zero_grad()
+        cube, weight = model.cube.data, model.fc.weight.data
+        expected = np.einsum("abi,oi->abo", cube, weight) + model.fc.bias.data
+        np.testing.assert_allclose(model(), expected, rtol=1e-13)
+        model.backward(g)
+        np.testing.assert_allclose(model.cube.grad, np.einsum("abo,oi->abi", g, weight), rtol=1e-13)
+        dweight = np.einsum("abo,abi->oi", g, cube)
+        np.testing.assert_allclose(model.fc.weight.grad, dweight, rtol=1e-12, atol=1e-14)
+        model.cube.data += step + 1.0

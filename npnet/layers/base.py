@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from npnet.contraction import Contraction
 from npnet.execution import real_array
 from npnet.expression import Expression
 from npnet.module import Module, is_live
@@ -15,6 +16,9 @@ from npnet.parameter import Array
 from npnet.tape import Constant, Spec, record
 
 __all__ = ["Elementwise", "Layer", "Reduced", "broadcast_spec", "real_number", "sum_to"]
+
+
+_ROW_SUM = Contraction("bo->o").kernel
 
 
 def _missing(method: str) -> Callable[..., Any]:
@@ -170,8 +174,13 @@ def sum_to(array: Array, out: Array) -> None:
     extra = array.ndim - out.ndim
     stretched = [n == 1 and array.shape[extra + i] != 1 for i, n in enumerate(out.shape)]
     axes = tuple(range(extra)) + tuple(extra + i for i, s in enumerate(stretched) if s)
+    if not any(stretched) and out.size and out.flags.c_contiguous:
+        _ROW_SUM(array.reshape(-1, out.size), out.reshape(-1))
+        return
+    # Over an axis that is not the last, NumPy adds in order and float32 loses digits by the row.
+    wide = np.float64 if array.itemsize < 8 else None
     kept = out.reshape((1,) * extra + out.shape)
-    np.add.reduce(array, axis=axes, keepdims=True, out=kept)
+    np.add.reduce(array, axis=axes, dtype=wide, keepdims=True, out=kept)
 
 
 def real_number(value: Any, who: str, what: str) -> float:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import functools
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,10 +19,14 @@ _INT64 = np.dtype(np.int64)
 _UINT64 = np.dtype(np.uint64)
 
 
-class Rows(NamedTuple):
-    """What logits of one shape need: their class axis, C, and the numbers from class to class.
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of logits (N, C, ...) or (C,): one for each label.
 
-    And for each row (each label) the flat index of its class 0 and its factor in the loss.
+    `step` numbers lie between one class of a row and the next, `starts` has the flat index of
+    every row's class 0, `factors` its factor in the loss where all rows count the same. That they
+    do is for the labels to say, unless `alike` is false; `looked_up` says that only the logits of
+    labels matter.
     """
 
     axis: Axis
@@ -30,17 +34,8 @@ class Rows(NamedTuple):
     step: int
     starts: Array
     factors: Array
-
-
-@functools.lru_cache(maxsize=16)
-def rows_of(shape: tuple[int, ...], dtype: np.dtype[Any], mean: bool) -> Rows:
-    """Return the rows of logits (N, C, ...) or (C,)."""
-    axis = axis_of(shape, class_axis(shape), dtype)
-    before, classes, after = (*axis.matrix, 1)[:3]
-    starts = np.add.outer(np.arange(before) * (classes * after), np.arange(after)).reshape(-1)
-    factors = np.full(starts.size, 1 / max(starts.size, 1) if mean else 1.0, dtype)
-    starts.flags.writeable = factors.flags.writeable = False
-    return Rows(axis, classes, after, starts, factors)
+    alike: bool
+    looked_up: bool
 
 
 def class_axis(shape: tuple[int, ...]) -> int:
@@ -100,30 +95,41 @@ class Categorical(Reduced):
             )
         return Spec(batch if self.reduction == "none" else (), z.dtype)
 
-    def scratch_specs(self, z: Spec, target: Spec) -> dict[str, Spec]:
-        """Return what every row needs, and by the kind of target one or three arrays like z."""
-        rows = rows_of(z.shape, z.dtype, False)
+    def scratch_specs(self, z: Spec, target: Spec) -> dict[str, Any]:
+        """Return the rows, what each needs, and one or three arrays like z."""
+        rows = self._rows(z, target)
         row, index = Spec(rows.factors.shape, z.dtype), Spec(rows.starts.shape, _INT64)
-        specs = dict.fromkeys(("sums", "peaks", "losses", "factor", "rows", "picked", "scale"), row)
+        specs: dict[str, Any] = {"layout": rows, "weight": Spec((rows.classes,), z.dtype)}
+        for name in ("sums", "peaks", "losses", "factor", "rows", "picked", "scale", "mass"):
+            specs[name] = row
         specs |= {"flat": index, "labels": index, "ignored": Spec(index.shape, np.dtype(bool))}
-        specs |= {"weight": Spec((rows.classes,), z.dtype)}
-        matrix = Spec(rows.axis.matrix, z.dtype)
-        if target.dtype.kind == "f" or self.label_smoothing:
-            return specs | dict.fromkeys(("log_p", "distribution", "work"), matrix) | {"mass": row}
-        return specs | {"exponentials": matrix}
+        matrices = ("exponentials",) if rows.looked_up else ("log_p", "distribution", "work")
+        return specs | dict.fromkeys(matrices, Spec(rows.axis.matrix, z.dtype))
+
+    def _rows(self, z: Spec, target: Spec) -> Rows:
+        """Return the rows of z."""
+        axis = axis_of(z.shape, class_axis(z.shape), z.dtype)
+        before, classes, after = (*axis.matrix, 1)[:3]
+        starts = np.add.outer(np.arange(before) * (classes * after), np.arange(after)).reshape(-1)
+        share = 1 / max(starts.size, 1) if self.reduction == "mean" else 1.0
+        ignores = self.ignore_index is not None and 0 <= self.ignore_index < classes
+        alike = self.weight is None and not ignores and starts.size > 0
+        looked_up = target.dtype.kind != "f" and not self.label_smoothing
+        factors = np.full(starts.size, share, z.dtype)
+        return Rows(axis, classes, after, starts, factors, alike, looked_up)
 
     # ------------------------------------------------------------------ kernels
 
     def loss_forward(self, z: Array, target: Array, loss: Array, scratch: Any) -> None:
         """Loss of a row: log(sum_c e^(z_c) / e^(z_y)), times its factor."""
-        if target.dtype.kind == "f" or self.label_smoothing:
+        rows: Rows = scratch.layout
+        if not rows.looked_up:
             self._distribution_forward(z, target, loss, scratch)
             return
-        rows = rows_of(z.shape, z.dtype, self.reduction == "mean")
         axis, factors = rows.axis, rows.factors
         exps, sums, losses = scratch.exponentials, scratch.sums, scratch.losses
         picked, flat = scratch.picked, scratch.flat
-        plain = self._look_up(target, rows, scratch)
+        alike = self._look_up(target, rows, scratch)
         matrix = z if z.ndim == 2 else z.reshape(axis.matrix)
         shifted = exponentials(matrix, exps, sums, scratch.peaks, axis)
         exps.take(flat, None, picked, "clip")
@@ -137,7 +143,7 @@ class Categorical(Reduced):
         else:
             np.true_divide(sums, picked, losses)
             np.log(losses, losses)
-        if not plain:
+        if not alike:
             factors = self._reduce(losses, self._weigh(scratch), loss, scratch)
         elif self.reduction == "none":
             np.copyto(loss.reshape(-1), losses)
@@ -146,10 +152,10 @@ class Categorical(Reduced):
         np.true_divide(factors, sums, scratch.scale)
 
     def loss_backward(
-        self, dloss: Array, target: Array, dz: Array | None, dtarget: Array | None, scratch: Any
+        self, dloss: Array, dz: Array | None, dtarget: Array | None, scratch: Any
     ) -> None:
         """Dz = factor dloss (p - one_hot(y)), from p = e^z / sum."""
-        if target.dtype.kind == "f" or self.label_smoothing:
+        if not scratch.layout.looked_up:
             self._distribution_backward(dloss, dz, dtarget, scratch)
             return
         if dz is None:
@@ -159,15 +165,15 @@ class Categorical(Reduced):
         if dz.ndim == 2:
             np.multiply(exps, factor[:, None], dz)
         else:
-            column = rows_of(dz.shape, dz.dtype, False).axis.column
-            np.multiply(exps, factor.reshape(column), dz.reshape(exps.shape))
+            column = factor.reshape(scratch.layout.axis.column)
+            np.multiply(exps, column, dz.reshape(exps.shape))
         np.subtract(scratch.picked, scratch.sums, gap)
         np.multiply(gap, factor, gap)
         dz.put(scratch.flat, gap, "clip")
 
     def _distribution_forward(self, z: Array, target: Array, loss: Array, scratch: Any) -> None:
         """Loss of a row: -sum_c q_c log p_c with q_c = t_c w_c, times its factor."""
-        rows = rows_of(z.shape, z.dtype, False)
+        rows: Rows = scratch.layout
         axis, smoothing = rows.axis, self.label_smoothing
         q, log_p, losses = scratch.distribution, scratch.log_p, scratch.losses
         rest = smoothing / max(rows.classes, 1)
@@ -197,14 +203,13 @@ class Categorical(Reduced):
         self, dloss: Array, dz: Array | None, dtarget: Array | None, scratch: Any
     ) -> None:
         """Dz = factor dloss (p sum_c q_c - q), dtarget = -factor dloss (1 - smoothing) w log p."""
-        log_p, mass = scratch.log_p, scratch.mass
+        log_p, column = scratch.log_p, scratch.layout.axis.column
         np.multiply(scratch.rows, dloss.reshape(-1), out=scratch.factor)
-        column = (len(log_p), 1, *log_p.shape[2:])
         factor = scratch.factor.reshape(column)
         if dz is not None:
             matrix = dz.reshape(log_p.shape)
             np.exp(log_p, out=matrix)
-            np.multiply(matrix, mass.reshape(column), out=matrix)
+            np.multiply(matrix, scratch.mass.reshape(column), out=matrix)
             np.subtract(matrix, scratch.distribution, out=matrix)
             np.multiply(matrix, factor, out=matrix)
         if dtarget is not None:
@@ -220,28 +225,20 @@ class Categorical(Reduced):
 
         If not, `scratch.ignored` says which count nothing and `scratch.labels` is what to look up.
         """
-        _, classes, step, starts, _ = rows
         labels = target if target.ndim == 1 else target.reshape(-1)
         if labels.dtype is not _INT64:
             np.copyto(scratch.labels, labels, casting="unsafe")
             labels = scratch.labels
         # Seen as unsigned, a negative label is a very large one: one comparison finds both.
         codes = labels.view(_UINT64)
-        ignore = self.ignore_index
-        if (
-            codes.size
-            and codes.item(codes.argmax()) < classes
-            and self.weight is None
-            and (ignore is None or not 0 <= ignore < classes)
-        ):
-            if step != 1:
-                labels = np.multiply(labels, step, scratch.flat)
-            np.add(labels, starts, scratch.flat)
-            return True
-        self._sort_out(labels, target, classes, scratch)
-        np.multiply(scratch.labels, step, scratch.flat)
-        np.add(scratch.flat, starts, scratch.flat)
-        return False
+        alike = rows.alike and codes.item(codes.argmax()) < rows.classes
+        if not alike:
+            self._sort_out(labels, target, rows.classes, scratch)
+            labels = scratch.labels
+        if rows.step != 1:
+            labels = np.multiply(labels, rows.step, scratch.flat)
+        np.add(labels, rows.starts, scratch.flat)
+        return alike
 
     def _sort_out(self, labels: Array, target: Array, classes: int, scratch: Any) -> None:
         """Write which labels are ignored, and the labels with 0 in their places; check them."""

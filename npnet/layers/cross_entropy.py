@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from npnet.layers.base import real_number
-from npnet.layers.categorical import Categorical, rows_of
+from npnet.layers.categorical import Categorical
 from npnet.layers.softmax import softmax_backward
 from npnet.parameter import Array
 from npnet.tape import Spec
@@ -60,7 +60,7 @@ class CrossEntropyLoss(Categorical):
     [[0.125, 0.125, 0.125, -0.375], [-0.375, 0.125, 0.125, 0.125]]
     """
 
-    backward_reads = frozenset({"target"})
+    backward_reads = frozenset()
 
     def __init__(
         self,
@@ -96,7 +96,7 @@ class CrossEntropyLoss(Categorical):
         self,
         dy: Array,
         z: None,
-        target: Array,
+        target: None,
         y: None,
         *,
         dz: Array | None,
@@ -104,7 +104,7 @@ class CrossEntropyLoss(Categorical):
         scratch: Any,
     ) -> None:
         """Write the gradients."""
-        self.loss_backward(dy, target, dz, dtarget, scratch)
+        self.loss_backward(dy, dz, dtarget, scratch)
 
 
 class SoftmaxCrossEntropy(Categorical):
@@ -144,7 +144,7 @@ class SoftmaxCrossEntropy(Categorical):
     [[1.5, -1.5]]
     """
 
-    backward_reads = frozenset({"target", "y"})
+    backward_reads = frozenset({"y"})
     output_count = 2
 
     def __init__(self, reduction: str = "mean") -> None:
@@ -154,7 +154,7 @@ class SoftmaxCrossEntropy(Categorical):
         """Check the target against the logits."""
         return self.check(z, target), z
 
-    def scratch_specs(self, z: Spec, target: Spec) -> dict[str, Spec]:
+    def scratch_specs(self, z: Spec, target: Spec) -> dict[str, Any]:
         """Room for the gradient that comes through the probabilities."""
         return super().scratch_specs(z, target) | {"through_p": z}
 
@@ -162,18 +162,18 @@ class SoftmaxCrossEntropy(Categorical):
         """Write the loss and the probabilities."""
         loss, p = out
         self.loss_forward(z, target, loss, scratch)
-        axis = rows_of(z.shape, z.dtype, False).axis
+        axis = scratch.layout.axis
         matrix = p.reshape(axis.matrix)
-        if target.dtype.kind == "f":
-            np.exp(scratch.log_p, out=matrix)
-        else:
+        if scratch.layout.looked_up:
             np.true_divide(scratch.exponentials, scratch.sums.reshape(axis.column), matrix)
+        else:
+            np.exp(scratch.log_p, out=matrix)
 
     def backward_kernel(
         self,
         dy: Any,
         z: None,
-        target: Array,
+        target: None,
         y: Any,
         *,
         dz: Array | None,
@@ -183,11 +183,11 @@ class SoftmaxCrossEntropy(Categorical):
         """Write the gradients of what arrives."""
         dloss, dp = dy
         if dloss is not None:
-            self.loss_backward(dloss, target, dz, dtarget, scratch)
+            self.loss_backward(dloss, dz, dtarget, scratch)
         elif dtarget is not None:
             dtarget.fill(0.0)
         if dp is not None and dz is not None:
-            axis = rows_of(dz.shape, dz.dtype, False).axis
+            axis = scratch.layout.axis
             into = dz if dloss is None else scratch.through_p
             dp, p, into = (array.reshape(axis.matrix) for array in (dp, y[1], into))
             softmax_backward(dp, p, into, scratch.peaks, axis)

@@ -65,6 +65,15 @@ class Pointwise(Reduced):
             return dy
         return dy.item() / max(count, 1) if self.reduction == "mean" else dy.item()
 
+    def scale(self, dy: Array, count: int, weight: Array | None, *slopes: Array | None) -> None:
+        """Multiply slopes of the numbers' losses by their weight and by dJ/dl, in place."""
+        share = self.share(dy, count)
+        for slope in slopes:
+            if slope is not None:
+                if weight is not None:
+                    np.multiply(slope, weight, out=slope)
+                np.multiply(slope, share, out=slope)
+
 
 def _broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
     """Whether an array of this shape broadcasts to the other."""
@@ -212,7 +221,6 @@ class BCELoss(Pointwise):
         scratch: Any,
     ) -> None:
         """Dx = w (x - t) / max(x (1 - x), 1e-12) dl, dt = w (log(1 - x) - log x) dl."""
-        share = self.share(dy, x.size)
         if dx is not None:
             variance = scratch.log_x
             np.subtract(1.0, x, out=variance)
@@ -223,12 +231,7 @@ class BCELoss(Pointwise):
         if dtarget is not None:
             self._logarithms(x, scratch)
             np.subtract(scratch.log_rest, scratch.log_x, out=dtarget)
-        for gradient in (dx, dtarget):
-            if gradient is None:
-                continue
-            if self.weight is not None:
-                np.multiply(gradient, self.weight, out=gradient)
-            np.multiply(gradient, share, out=gradient)
+        self.scale(dy, x.size, self.weight, dx, dtarget)
 
     def _logarithms(self, x: Array, scratch: Any) -> None:
         """Write log x and log(1 - x)."""
@@ -309,12 +312,12 @@ class BCEWithLogitsLoss(Pointwise):
         np.exp(scratch.tail, out=scratch.tail)
         np.log1p(scratch.tail, out=scratch.tail)
         self._softplus(x, scratch)
-        np.multiply(positive, target, out=positive)
-        if self.pos_weight is not None:
-            np.multiply(positive, self.pos_weight, out=positive)
         np.subtract(1.0, target, out=scratch.rest)
         with np.errstate(invalid="ignore"):  # 0 times an infinite logit is NaN, as in torch
+            np.multiply(positive, target, out=positive)
             np.multiply(negative, scratch.rest, out=negative)
+        if self.pos_weight is not None:
+            np.multiply(positive, self.pos_weight, out=positive)
         np.add(positive, negative, out=positive)
         if self.weight is not None:
             np.multiply(positive, self.weight, out=positive)
@@ -332,7 +335,6 @@ class BCEWithLogitsLoss(Pointwise):
         scratch: Any,
     ) -> None:
         """Write dx and dt."""
-        share = self.share(dy, x.size)
         if dx is not None:
             self._write_dx(x, target, dx, scratch)
         if dtarget is not None:
@@ -342,12 +344,7 @@ class BCEWithLogitsLoss(Pointwise):
                 self._softplus(x, scratch)
                 np.multiply(scratch.positive, self.pos_weight, out=dtarget)
                 np.subtract(dtarget, scratch.negative, out=dtarget)
-        for gradient in (dx, dtarget):
-            if gradient is None:
-                continue
-            if self.weight is not None:
-                np.multiply(gradient, self.weight, out=gradient)
-            np.multiply(gradient, share, out=gradient)
+        self.scale(dy, x.size, self.weight, dx, dtarget)
 
     def _softplus(self, x: Array, scratch: Any) -> None:
         """Write log(1 + e^-x) and log(1 + e^x), the losses of the two classes."""

@@ -25,11 +25,15 @@ def sum_of_squares(array: Array) -> float:
     return math.fsum(float(block.dot(block)) for block in blocks)
 
 
-def sum_axes(x: Array, axes: tuple[int, ...], out: Array) -> None:
-    """Write the sum over the axes into `out`, which keeps them with length 1."""
-    # Pairs are added along the last axis only; over other axes rounding adds up without.
-    wide = x.itemsize < 8 and axes and x.ndim - 1 not in axes
-    np.add.reduce(x, axis=axes, dtype=np.float64 if wide else None, keepdims=True, out=out)
+def sum_axes(x: Array, axes: tuple[int, ...], out: Array, wide: Array) -> None:
+    """Write the sum over the axes into `out`; `wide` is a float64 array of its shape."""
+    kept = tuple(1 if axis in axes else n for axis, n in enumerate(x.shape))
+    if x.itemsize < 8 and axes != tuple(range(x.ndim - len(axes), x.ndim)):
+        # NumPy adds up in pairs along the last axes only; over others rounding errors pile up.
+        np.add.reduce(x, axis=axes, dtype=np.float64, keepdims=True, out=wide.reshape(kept))
+        np.copyto(out, wide, casting="same_kind")
+    else:
+        np.add.reduce(x, axis=axes, keepdims=True, out=out.reshape(kept))
 
 
 class Reduction(Layer):
@@ -134,15 +138,16 @@ class Sum(Reduction):
         return sums[0]
 
     def scratch_specs(self, *terms: Spec) -> dict[str, Spec]:
-        """Room for the sum of one operand."""
-        return {"part": self.reduced(terms[0])}
+        """Room for the sum of one operand, and for it in float64."""
+        part = self.reduced(terms[0])
+        return {"part": part, "wide": Spec(part.shape, np.dtype(np.float64))}
 
     def forward_kernel(self, *terms: Array, out: Array, scratch: Any) -> None:
         """Y = sum_i (sum of x_i over axis)."""
         for position, x in enumerate(terms):
             target = scratch.part if position else out
             if x.ndim:
-                sum_axes(x, self.axes(x.ndim), self.with_axes(target, x.shape))
+                sum_axes(x, self.axes(x.ndim), target, scratch.wide)
                 x = target
             elif not position:
                 np.copyto(out, x)
@@ -192,10 +197,14 @@ class Mean(Reduction):
         """Return what is left of x."""
         return self.reduced(x)
 
+    def scratch_specs(self, x: Spec) -> dict[str, Spec]:
+        """Room for the sum in float64."""
+        return {"wide": Spec(self.reduced(x).shape, np.dtype(np.float64))}
+
     def forward_kernel(self, x: Array, *, out: Array, scratch: Any) -> None:
         """Y = sum / count."""
         axes = self.axes(x.ndim)
-        sum_axes(x, axes, self.with_axes(out, x.shape))
+        sum_axes(x, axes, out, scratch.wide)
         count = math.prod(x.shape[axis] for axis in axes)
         if count:
             np.true_divide(out, count, out=out)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import warnings
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +20,8 @@ __all__ = ["LogSoftmax", "Softmax"]
 LIMIT = 32.0
 
 
-class Axis(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Axis:
     """One axis of an array, seen as the second of `matrix`: (before, axis[, after]).
 
     `column` is the shape of one number a row along the axis that broadcasts against `matrix`, and
@@ -33,16 +34,13 @@ class Axis(NamedTuple):
     ones: Array | None
 
 
-@functools.lru_cache(maxsize=64)
 def axis_of(shape: tuple[int, ...], axis: int, dtype: np.dtype[Any]) -> Axis:
     """Return how an array of this shape is seen from one of its axes (0 or more)."""
     shape = shape or (1,)
     before, length, after = math.prod(shape[:axis]), shape[axis], math.prod(shape[axis + 1 :])
     if after != 1:
         return Axis((before, length, after), (before, 1, after), None)
-    ones = np.ones(length, dtype)
-    ones.flags.writeable = False
-    return Axis((before, length), (before, 1), ones)
+    return Axis((before, length), (before, 1), np.ones(length, dtype))
 
 
 def moderate(x: Array) -> bool:
@@ -137,20 +135,18 @@ class AlongAxis(Layer):
             )
         return x
 
-    def scratch_specs(self, x: Spec) -> dict[str, Spec]:
-        """Room for sums and maxima along the axis."""
-        row = Spec((math.prod(self._axis(x).column),), x.dtype)
-        return {"sums": row, "peaks": row}
+    def scratch_specs(self, x: Spec) -> dict[str, Any]:
+        """Return the axis, and room for sums and maxima along it."""
+        count = len(x.shape)
+        # Without dim torch takes axis 0 of 0, 1 or 3 axes, else axis 1.
+        dim = self.dim if self.dim is not None else int(count not in (0, 1, 3))
+        axis = axis_of(x.shape, dim % max(count, 1), x.dtype)
+        row = Spec((math.prod(axis.column),), x.dtype)
+        return {"axis": axis, "sums": row, "peaks": row}
 
     def extra_repr(self) -> str:
         """Torch's words."""
         return f"dim={self.dim}"
-
-    def _axis(self, x: Array | Spec) -> Axis:
-        """Return the axis of an x; without dim torch's: 0 of 0, 1 or 3 axes, else 1."""
-        count = len(x.shape)
-        dim = self.dim if self.dim is not None else int(count not in (0, 1, 3))
-        return axis_of(x.shape, dim % max(count, 1), x.dtype)
 
 
 class Softmax(AlongAxis):
@@ -184,14 +180,14 @@ class Softmax(AlongAxis):
 
     def forward_kernel(self, x: Array, *, out: Array, scratch: Any) -> None:
         """Write y = e^x over its sum."""
-        axis = self._axis(x)
+        axis = scratch.axis
         matrix = out.reshape(axis.matrix)
         exponentials(x.reshape(axis.matrix), matrix, scratch.sums, scratch.peaks, axis)
         np.true_divide(matrix, scratch.sums.reshape(axis.column), matrix)
 
     def backward_kernel(self, dy: Array, x: None, y: Array, *, dx: Array, scratch: Any) -> None:
         """Write dx = y (dy - sum of dy y)."""
-        axis = self._axis(y)
+        axis = scratch.axis
         dy, y, dx = (array.reshape(axis.matrix) for array in (dy, y, dx))
         softmax_backward(dy, y, dx, scratch.sums, axis)
 
@@ -226,13 +222,13 @@ class LogSoftmax(AlongAxis):
 
     def forward_kernel(self, x: Array, *, out: Array, scratch: Any) -> None:
         """Write y = x - log of the sum of e^x."""
-        axis = self._axis(x)
+        axis = scratch.axis
         matrix = out.reshape(axis.matrix)
         log_probabilities(x.reshape(axis.matrix), matrix, scratch.sums, scratch.peaks, axis)
 
     def backward_kernel(self, dy: Array, x: None, y: Array, *, dx: Array, scratch: Any) -> None:
         """Write dx = dy - e^y times the sum of dy."""
-        axis = self._axis(y)
+        axis = scratch.axis
         matrix = dx.reshape(axis.matrix)
         axis_sums(dy.reshape(axis.matrix), scratch.sums, axis)
         np.exp(y, out=dx)

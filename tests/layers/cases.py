@@ -106,6 +106,7 @@ ELEMENTWISE = [
     for shape in (("B", 4), ("B", 2, 3), ("B",), ())
     for draw in [Draw(shape, sample) if sample else Draw(shape)]
 ] + [
+    Case("ReLU of a large array", ReLU, (Draw(("B", 7000), away),)),
     Case("Scale", lambda: Scale(-2.5), (ROWS,)),
     Case("Scale by 0", lambda: Scale(0.0), (ROWS,)),
     Case("Scale of a scalar", lambda: Scale(3), (SCALAR,)),

@@ -3,9 +3,9 @@ import math
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis.extra.numpy import broadcastable_shapes
+from hypothesis.extra.numpy import mutually_broadcastable_shapes
 
-from npnet import Add, Concatenate, Elementwise, Graph, Layer, Linear, MSELoss, ReLU, Sum
+from npnet import Add, Concatenate, Elementwise, Graph, Layer, Linear, Module, MSELoss, ReLU, Sum
 from npnet.layers.base import Reduced, broadcast_spec, real_number, sum_to
 from npnet.tape import Spec
 
@@ -109,6 +109,22 @@ def test_an_array_given_to_a_recorded_layer_is_taken_as_it_is_then():
     assert g(np.zeros(2, np.float32)).tolist() == [1.0, 1.0]
 
 
+def test_a_buffer_of_the_module_that_is_traced_is_read_anew():
+    class Shifted(Module):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("shift", np.ones(2, np.float32))
+            self.add = Add()
+
+        def forward(self, x):
+            return self.add(x, self.shift)
+
+    model, x = Shifted(), np.zeros(2, np.float32)
+    assert model(x).tolist() == [1.0, 1.0]
+    model.shift[...] = 5.0
+    assert model(x).tolist() == [5.0, 5.0]
+
+
 def test_inputs_of_any_number_are_named_in_order():
     layer = Concatenate()
     layer(np.ones(1), np.ones(2))
@@ -144,13 +160,10 @@ def test_broadcast_spec_has_the_dtype_of_the_first():
         broadcast_spec("X", Spec((2,), FLOAT32), Spec((3,), FLOAT32), Spec((), FLOAT32))
 
 
-@given(broadcastable_shapes((2, 3, 4), max_dims=3, max_side=4))
-def test_sum_to_is_the_transpose_of_broadcasting(shape):
-    shape = tuple(
-        n if n in (1, full) else 1 for n, full in zip(shape[::-1], (4, 3, 2), strict=False)
-    )
-    shape = shape[::-1]
-    array = np.random.default_rng(0).integers(-9, 9, (2, 3, 4)).astype(float)
+@given(mutually_broadcastable_shapes(num_shapes=1, base_shape=(2, 3, 4), max_dims=3))
+def test_sum_to_is_the_transpose_of_broadcasting(shapes):
+    (shape,) = shapes.input_shapes
+    array = np.random.default_rng(0).integers(-9, 9, shapes.result_shape).astype(float)
     out = np.full(shape, np.nan)
     sum_to(array, out)
     v = np.random.default_rng(1).integers(-9, 9, shape).astype(float)

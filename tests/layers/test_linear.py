@@ -81,10 +81,10 @@ def test_agrees_with_torch(dtype, lead, i, o, bias):
     tensor = torch.tensor(x, requires_grad=True)
     y = theirs(tensor)
     y.backward(torch.tensor(seeds_for(ran.outputs)[0]))
-    close(ran.outputs[0], y.detach().numpy(), "y")
-    close(ran.inputs[0], tensor.grad.numpy(), "dx")
+    close(ran.outputs[0], y.detach().numpy(), "y", size=1.0)
+    close(ran.inputs[0], tensor.grad.numpy(), "dx", size=1.0)
     for found, parameter in zip(ran.parameters, theirs.parameters(), strict=True):
-        close(found, parameter.grad.numpy(), "parameter")
+        close(found, parameter.grad.numpy(), "parameter", size=1.0)
 
 
 @pytest.mark.torch
@@ -173,6 +173,12 @@ def test_refuses_another_width(shape):
 def test_refuses_sizes_that_are_none(sizes):
     with pytest.raises(ValueError, match="features to be an integer >= 0, got"):
         Linear(*sizes)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.int64, np.longdouble, complex])
+def test_refuses_dtypes_it_does_not_compute_in(dtype):
+    with pytest.raises(TypeError, match="dtype"):
+        Linear(3, 2, dtype=dtype)
 
 
 def test_refuses_an_output_gradient_of_another_shape():

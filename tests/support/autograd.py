@@ -27,10 +27,10 @@ def from_torch(
 def agrees_with_torch(
     layer: Any, function: Callable[..., Any], arrays: Sequence[Array], ulps: int = 16
 ) -> None:
-    """Hold a layer's output and gradients to torch's, in the dtype of the arrays."""
+    """Hold output and gradients for numbers around 1 to torch's, in the dtype of the arrays."""
     ran = run(layer, arrays)
     y, gradients = from_torch(function, arrays, seeds_for(ran.outputs)[0])
     assert ran.outputs[0].dtype == y.dtype
-    close(ran.outputs[0], y, "output", ulps)
+    close(ran.outputs[0], y, "output", ulps, 1.0)
     for i, (found, expected) in enumerate(zip(ran.inputs, gradients, strict=True)):
-        close(found, np.asarray(expected), f"gradient of operand {i}", ulps)
+        close(found, np.asarray(expected), f"gradient of operand {i}", ulps, 1.0)

@@ -305,3 +305,36 @@ class AssumesOrder(Sine):
         np.negative(dx, out=dx)
         flat = dx.reshape(-1)
         np.negative(flat, out=flat)
+
+
+class Zero(Sine):
+    def backward_kernel(self, dy: Any, x: Any, y: Any, *, dx: Any, scratch: Any) -> None:
+        dx.fill(0.0)
+
+
+class ReadsStaleOutput(Sine):
+    """Leaves the first row of its output as it was."""
+
+    def forward_kernel(self, x: Any, *, out: Any, scratch: Any) -> None:
+        np.sin(x[1:], out=out[1:])
+
+
+class Fragile(Sine):
+    """Raises for large operands."""
+
+    def forward_kernel(self, x: Any, *, out: Any, scratch: Any) -> None:
+        if (x > 50.0).any():
+            raise ArithmeticError("too large")
+        np.sin(x, out=out)
+
+
+class OfOneRow(Product):
+    """Writes an array of the rows' shape into the bias's gradient."""
+
+    def bias_gradient(self, dy: Any, dbias: Any) -> None:
+        np.copyto(dbias, dy)
+
+
+class WideTransposed(Transposed):
+    def __init__(self) -> None:
+        super().__init__(3, 2)

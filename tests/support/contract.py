@@ -306,6 +306,11 @@ def check_modes(case: Case) -> None:
     same(run(layer.train(), arrays), expected, "train()")
 
 
+def halved(array: Array) -> Array:
+    """Return half of each number, in the same dtype."""
+    return np.asarray(np.asarray(array) / 2).astype(array.dtype)
+
+
 def check_plans(case: Case) -> None:
     """What is declared holds: between neighbours that write over all they may, nothing changes."""
     layer, arrays = case.make(), case.arrays()
@@ -316,8 +321,8 @@ def check_plans(case: Case) -> None:
     found = layer(*given)
     outputs = [Spoiler()(y) for y in (found if isinstance(found, tuple) else (found,))]
     # Both neighbours double: half the operands and half the seeds come out as they were.
-    fed = [a / 2 if a.dtype.kind == "f" else a for a in arrays]
-    seeds = [s / 2 for s in seeds_for(expected.outputs)]
+    fed = [halved(a) if a.dtype.kind == "f" else a for a in arrays]
+    seeds = [halved(s) for s in seeds_for(expected.outputs)]
     for keep, retain in ((True, True), (True, False), (False, False)):
         what = f"plan with keep={keep}, retain={retain}"
         tape = Tape(outputs, inputs)
@@ -326,11 +331,11 @@ def check_plans(case: Case) -> None:
             results = plan.forward(fed)
             results = results if isinstance(results, tuple) else (results,)
             for y, z in zip(results, expected.outputs, strict=True):
-                np.testing.assert_array_equal(y / 2, z, err_msg=what)
+                np.testing.assert_array_equal(halved(y), z, err_msg=what)
             if keep:
                 layer.zero_grad()
                 swept = plan.backward(seeds, frozenset(tape.inputs)).gradients
-                gradients = [swept[i] / 2 if i in swept else None for i in tape.inputs]
+                gradients = [halved(swept[i]) if i in swept else None for i in tape.inputs]
                 parameters = [p.grad for p in layer.parameters()]
                 same(expected._replace(inputs=gradients, parameters=parameters), expected, what)
 

@@ -8,6 +8,7 @@ import pytest
 
 from npnet import CrossEntropyLoss, Graph, Linear, Module, Parameter, ReLU, Sequential, Tanh
 from npnet.data import DataLoader
+from npnet.execution import Execution
 from npnet.optim import SGD
 from tests.support.reference import Total
 
@@ -247,3 +248,76 @@ def test_one_layer_in_a_graph_a_sequential_and_alone():
         expected = np.maximum(x @ fc.weight.data.T + fc.bias.data, 0)
         for way in ways:
             np.testing.assert_allclose(way(x), expected, rtol=1e-15)
+
+
+def test_normalization_written_with_buffers_follows_a_loaded_state():
+    class Normalize(Module):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("mean", np.zeros(2))
+            self.register_buffer("variance", np.ones(2))
+
+        def forward(self, x):
+            return (x - self.mean) / np.sqrt(self.variance + 0.0)
+
+    model, x = Normalize(), np.array([[1.0, 2.0]])
+    outer = Sequential(Tanh(), model)
+    np.testing.assert_array_equal(model(x), x)
+    outer(x)
+    model.load_state_dict({"mean": [1.0, 0.0], "variance": [4.0, 16.0]})
+    np.testing.assert_array_equal(model(x), [[0.0, 0.5]])
+    np.testing.assert_allclose(outer(x), (np.tanh(x) - [1, 0]) / [2, 4], rtol=1e-15)
+
+
+def test_parameters_of_any_rank_and_memory_order_are_packed_and_trained():
+    data, results = np.random.default_rng(0).normal(size=(2, 3, 4)), []
+    for order in (
+        lambda a: a,
+        np.asfortranarray,
+        lambda a: np.ascontiguousarray(a.transpose(2, 0, 1)).transpose(1, 2, 0),
+    ):
+
+        class Model(Module):
+            def __init__(self, order=order):
+                super().__init__()
+                self.cube, self.scale = Parameter(order(data)), Parameter(np.float64(2.0))
+                self.nothing, self.total = Parameter(np.ones((0, 3))), Total()
+
+            def forward(self, x):
+                return self.total(Tanh()(self.cube) * x * self.scale) + self.total(self.nothing)
+
+        model, x = Model(), np.arange(24.0).reshape(2, 3, 4)
+        optimizer, cube, scale = SGD(model.parameters(), lr=0.01), data, 2.0
+        for _ in range(3):
+            assert model(x) == pytest.approx((np.tanh(cube) * x * scale).sum(), rel=1e-12)
+            optimizer.zero_grad()
+            model.backward()
+            optimizer.step()
+            slope = (1 - np.tanh(cube) ** 2) * x * scale
+            cube, scale = cube - 0.01 * slope, scale - 0.01 * (np.tanh(cube) * x).sum()
+        results.append(model)
+        np.testing.assert_allclose(model.cube.data, cube, rtol=1e-12)
+        assert model.scale.data == pytest.approx(scale, rel=1e-12)
+        assert model.nothing.grad.shape == (0, 3)
+    assert len({model.cube.data.strides for model in results}) == 3
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_training_loop_looks_at_no_module_twice(dtype, monkeypatch):
+    """From the second step on nothing is looked up, whatever stands in an ordinary loop."""
+    looks, find = [], Execution._find
+    monkeypatch.setattr(Execution, "_find", lambda *given: looks.append(1) or find(*given))
+    model = Sequential(Linear(4, 6, dtype=dtype), Tanh(), Linear(6, 3, dtype=dtype))
+    criterion, optimizer = CrossEntropyLoss(), SGD(model.parameters(), lr=0.1, momentum=0.9)
+    x, y = data(12)
+    loader = DataLoader(x.astype(dtype), y, batch_size=4, shuffle=True)
+    for _ in range(3):
+        for xb, yb in loader:
+            model.train()
+            criterion(model(xb), yb)
+            optimizer.zero_grad()
+            model.backward(criterion.backward())
+            optimizer.step()
+            assert [p.grad.shape for p in model.parameters()] == [(6, 4), (6,), (3, 6), (3,)]
+            model.state_dict()
+    assert len(looks) == 2

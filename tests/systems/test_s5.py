@@ -150,3 +150,66 @@ def test_in_step_with_torch_over_a_thousand_minibatches(penalized, torch):
     assert worst < 1e-10
     for parameter, tensor in zip(ours.parameters(), theirs.parameters(), strict=True):
         np.testing.assert_allclose(parameter.data, tensor.detach().numpy(), rtol=1e-8, atol=1e-10)
+
+
+FACE = """
+import numpy as np, npnet
+from npnet import (Graph, Linear, Module, ReLU, Sequential, CrossEntropyLoss, SoftmaxCrossEntropy,
+                   Regularization, Sum, Scale)
+from npnet.optim import SGD
+
+npnet.manual_seed(0)
+x, y = np.random.rand(16, 64).astype(np.float32), np.arange(16) % 10
+fc1, fc2 = Linear(64, 32), Linear(32, 10)
+# A. module by module
+model, criterion = Sequential(Linear(64, 32), ReLU(), Linear(32, 10)), CrossEntropyLoss()
+optimizer = SGD(model.parameters(), lr=0.1)
+logits = model(x)
+loss = criterion(logits, y)
+optimizer.zero_grad()
+model.backward(criterion.backward())
+optimizer.step()
+
+# B. an objective with parallel regularization paths, written as a PyTorch user writes a module
+class Objective(Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1, self.relu, self.fc2 = Linear(64, 32), ReLU(), Linear(32, 10)
+        self.loss, self.penalty = CrossEntropyLoss(), Regularization(1e-3)
+    def forward(self, x, y):
+        z = self.fc2(self.relu(self.fc1(x)))
+        return self.loss(z, y) + self.penalty(self.fc1.weight) + self.penalty(self.fc2.weight)
+objective = Objective()
+J = objective(x, y); objective.backward()
+
+# C. the tape built by hand, every value and gradient open
+g = Graph()
+xn, yn = g.input("x"), g.input("y")
+h = ReLU()(fc1(xn)); z = fc2(h)
+ce, probabilities = SoftmaxCrossEntropy()(z, yn)
+Jn = Sum()(ce, Regularization(1e-3)(fc1.weight), Regularization(1e-3)(fc2.weight))
+g.output(Jn)
+Jg = g(x=x, y=y); g.backward()
+looked = g.value(h), g.grad(h), g.grad(z), fc1.weight.grad, g.value(probabilities); print(g)
+
+# D. any expression
+e = Graph(dtype=np.float64)
+w, b, xe = (e.input(n, requires_grad=True) for n in ("w", "b", "x"))
+e.output((w * npnet.exp(b * xe) + npnet.log(w * xe)) * b)
+f = e(w=2.0, b=0.4, x=1.5); e.backward(); slope = e.grad(w)
+"""
+
+
+def test_the_face_runs_as_written(capsys):
+    names = {"__name__": "face"}
+    exec(FACE, names)
+    for number in (names["loss"], names["J"], names["Jg"]):
+        assert type(number) is np.float32
+        assert 1 < number < 4
+    for parameter in (*names["objective"].parameters(), *names["g"].parameters()):
+        assert parameter.grad.shape == parameter.shape
+    assert names["f"] == pytest.approx((2 * np.e**0.6 + np.log(3)) * 0.4, rel=1e-14)
+    assert names["slope"] == pytest.approx((np.e**0.6 + 0.5) * 0.4, rel=1e-14)
+    shapes = [np.shape(array) for array in names["looked"]]
+    assert shapes == [(16, 32), (16, 32), (16, 10), (32, 64), (16, 10)]
+    assert "SoftmaxCrossEntropy(" in capsys.readouterr().out

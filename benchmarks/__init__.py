@@ -1,0 +1,1 @@
+"""Questions about npnet's speed, answered by measuring: ``python -m benchmarks --help``."""

@@ -34,7 +34,8 @@ structure = Clock()
 def native(dtype: Any) -> np.dtype[Any]:
     """Return a dtype in the machine's byte order, as the one object NumPy has for its kind."""
     # newbyteorder makes a new object every time; a step compares dtypes by identity first.
-    return np.dtype(np.dtype(dtype).type)
+    kind: np.dtype[Any] = np.dtype(np.dtype(dtype).type)
+    return kind
 
 
 def floating_array(data: ArrayLike, dtype: Any, who: str) -> Array:

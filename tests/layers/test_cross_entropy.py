@@ -80,12 +80,24 @@ def test_mean_divides_by_the_weights_of_the_rows_that_count():
     np.testing.assert_allclose(layer.backward(1.0), expected, rtol=1e-15)
 
 
+@pytest.mark.parametrize("smoothing", [0.0, 0.5])
+def test_an_ignored_row_may_hold_anything(smoothing):
+    layer = CrossEntropyLoss(label_smoothing=smoothing)
+    z = np.array([[0.0, 0.0], [math.nan, 0.0], [math.inf, 0.0]])
+    np.testing.assert_allclose(layer(z, np.array([1, -100, -100])), LOG2, rtol=1e-15)
+
+
 def test_smoothing_by_hand():
     layer = CrossEntropyLoss(WEIGHT, label_smoothing=0.5)
     loss = layer(LOGITS[:1], np.array([0]))
     log_p = np.log([0.25, 0.75])
     by_class = 0.5 * 2 * log_p[0] + 0.25 * (WEIGHT @ log_p)
     np.testing.assert_allclose(loss, -by_class / 2, rtol=1e-15)
+
+
+def test_a_label_that_is_smoothed_away_leaves_the_mean_of_all_classes():
+    loss = CrossEntropyLoss(label_smoothing=1.0)(LOGITS, np.array([0, 1]))
+    np.testing.assert_allclose(loss, -np.mean(np.log([0.25, 0.75, 0.5, 0.5])), rtol=1e-15)
 
 
 def test_probabilities_by_hand():

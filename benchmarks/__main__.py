@@ -20,7 +20,6 @@ __all__ = ["QUESTIONS", "main", "parse", "run"]
 QUESTIONS = ("digits", "step")
 RESULTS = Path(__file__).parent / "results"
 GET_PEERS = "pip install -e '.[bench]'"
-QUIET = 0.05
 LEGEND = """\
 accuracy  of the test set after training, where the question trains
 loss      largest difference between the two sides' losses at one step
@@ -105,12 +104,12 @@ def run(options: argparse.Namespace, peers: Sequence[Side]) -> dict[str, Answer]
         about = machine.describe(sides)
         print(machine.head(about), flush=True)
         answers = {name: question(name).answer(processes, effort) for name in options.names}
-    about["others_share"] = share = strangers.share()
+    about["others_share"] = strangers.share()
     print()
     print(table.text(row for answer in answers.values() for row in answer.rows))
     print(f"\n{LEGEND}")
-    if share is not None and share > QUIET:
-        print(f"\nOther processes took {100 * share:.0f} % of the cores: these times do not hold.")
+    if disturbed := machine.disturbance(about):
+        print(f"\n{disturbed}", end="")
     if options.json:
         results.write_json(results.record(about, answers), options.json)
     if options.results:

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Strangers", "cores", "describe", "head", "processor"]
+__all__ = ["Strangers", "cores", "describe", "disturbance", "head", "processor"]
+
+QUIET = 0.05
 
 
 def processor() -> str:
@@ -82,3 +84,11 @@ def head(machine: Mapping[str, Any]) -> str:
         f"versions  Python {machine['python']}, {versions}\n"
         f"threads   {threads}"
     )
+
+
+def disturbance(machine: Mapping[str, Any]) -> str:
+    """Return a warning where other processes took a noticeable share of the cores, else nothing."""
+    share = machine.get("others_share")
+    if share is None or share <= QUIET:
+        return ""
+    return f"Other processes took {100 * share:.0f} % of the cores: these times do not hold.\n"

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.machine import head
+from benchmarks.machine import disturbance, head
 from benchmarks.question import Answer
 from benchmarks.table import markdown
 
@@ -46,6 +46,8 @@ def write(
         yield path, ""
         path = folder / f"{name}.md"
         text = f"# {name}\n\n```text\n{head(machine)}\n```\n\n{markdown(answer.rows)}"
+        if disturbed := disturbance(machine):
+            text += f"\n{disturbed}"
         path.write_text(text, encoding="utf-8")
         yield path, ""
         if answer.draw is None:

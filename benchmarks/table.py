@@ -95,5 +95,5 @@ def markdown(rows: Iterable[Comparison]) -> str:
         group = above or group
         heads.append(f"{group}: {below}" if below else above)
     rule = ["---:" if side == ">" else "---" for *_, side in HEADS]
-    lines = [heads, rule, *map(cells, rows)]
+    lines = [heads, rule, *([c.strip() for c in cells(row)] for row in rows)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"

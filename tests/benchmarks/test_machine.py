@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.machine import Strangers, cores, describe, head, processor
+from benchmarks.machine import Strangers, cores, describe, disturbance, head, processor
 
 
 def test_head_names_machine_versions_and_threads():
@@ -40,3 +40,12 @@ def test_busy_own_and_whole_seconds_are_read():
     busy, own, whole = Strangers._seconds()
     assert own > 0
     assert 0 < busy <= whole
+
+
+@pytest.mark.parametrize("machine", [{}, {"others_share": None}, {"others_share": 0.02}])
+def test_a_quiet_machine_needs_no_word(machine):
+    assert disturbance(machine) == ""
+
+
+def test_a_disturbed_machine_is_said():
+    assert "took 40 % of the cores" in disturbance({"others_share": 0.4})

@@ -111,6 +111,7 @@ MACHINE = {
     "python": "3",
     "versions": {},
     "threads": {"npnet": 2},
+    "others_share": 0.4,
 }
 
 
@@ -132,7 +133,9 @@ def test_results_are_json_markdown_and_a_picture(tmp_path):
     content = json.loads((tmp_path / "digits.json").read_text())
     assert content["questions"]["digits"]["losses"] == curves
     assert content["machine"] == MACHINE
-    assert "| step |" in (tmp_path / "digits.md").read_text(encoding="utf-8")
+    table = (tmp_path / "digits.md").read_text(encoding="utf-8")
+    assert "| step | 2 x 3-4-2 |" in table
+    assert "took 40 % of the cores" in table
     assert (tmp_path / "digits.png").read_bytes()[:4] == b"\x89PNG"
 
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 import npnet
 from npnet import Linear, Parameter
+from npnet.layers.linear import row_blocks
 from tests.support.case import close, run, seeds_for
 
 DTYPES = (np.float32, np.float64)
@@ -191,3 +192,19 @@ def test_refuses_an_output_gradient_of_another_shape():
 
 def test_prints_as_torchs():
     assert repr(Linear(2, 3, bias=False)) == "Linear(in_features=2, out_features=3, bias=False)"
+
+
+@pytest.mark.parametrize("rows", [97, 98, 300])
+def test_short_product_in_blocks_of_rows_equals_the_whole(rows):
+    """A last layer with few outputs computes dx block by block, the last block short."""
+    blocks = row_blocks(rows, 10, 1024)
+    assert [len(range(rows)[block]) for block in blocks] == {
+        97: [],
+        98: [97, 1],
+        300: [97, 97, 97, 9],
+    }[rows]
+    fc, rng = Linear(1024, 10), np.random.default_rng(rows)
+    fc(rng.standard_normal((rows, 1024), np.float32))
+    dy = rng.standard_normal((rows, 10), np.float32)
+    expected = np.einsum("bo,oi->bi", dy.astype(float), fc.weight.data.astype(float))
+    np.testing.assert_allclose(fc.backward(dy), expected, rtol=1e-5, atol=1e-6)

@@ -64,13 +64,3 @@ def test_links_to_files_lead_somewhere():
     files = [link for link in links if "://" not in link]
     assert files
     assert [link for link in files if not (ROOT / link).exists()] == []
-
-
-def test_speed_table_is_the_one_that_was_measured():
-    for question in ("step", "digits"):
-        kept = (ROOT / "benchmarks" / "results" / f"{question}.md").read_text(encoding="utf-8")
-        rows = [line.strip("| ").split(" | ") for line in kept.splitlines()]
-        measured = [row for row in rows if row[0] == question]
-        assert measured
-        for run, network, _, _, _, _, ours, theirs, best, median, *_ in measured:
-            assert f"| {run} | {network} | {ours} | {theirs} | {best} | {median} |" in README

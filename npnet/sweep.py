@@ -100,7 +100,6 @@ class Sweep:
         self._retain = retain
         self._arena = Arena()
         self._places: dict[int, Any] = {}
-        self._seeded = seeded
         seeds = [s for s, given in zip(tape.outputs, seeded, strict=True) if given]
         for slot in dict.fromkeys(seeds):
             self._places[slot] = self._destination(slot)

@@ -10,6 +10,7 @@ import numpy as np
 
 from npnet.parameter import Array, native, structure
 from npnet.plan import Plan, own
+from npnet.sweep import Sweep
 from npnet.tape import Spec, Tape
 
 __all__ = ["Execution", "Traceable", "real_array"]
@@ -69,24 +70,39 @@ class Execution:
         self.ran = plan
         return outputs
 
-    def backward(self, gradients: Sequence[Any], inputs: Sequence[int] | None) -> tuple[Any, ...]:
+    def backward(self, gradients: Sequence[Any], inputs: tuple[int, ...] | None) -> tuple[Any, ...]:
         """Run the last forward's tape backward; return the gradients of the inputs asked for.
 
         `inputs` are positions; None asks for every floating input. What has none reads None.
         """
-        plan = self._ran()
-        if not gradients and not inputs and inputs is not None and plan.ready is not None:
-            # The usual step of a training loop: nothing to check that was not checked before.
-            plan.run(plan.ready, _ONE)
-            return ()
-        seeds = self._seeds(plan, gradients)
+        plan = self.ran
+        if plan is None or not plan.keep:
+            plan = self._ran()
+        plan.refresh()
+        several = len(gradients) > 1
+        key = (inputs, tuple(g is None for g in gradients) if several else len(gradients))
+        ready = plan.ready.get(key)
+        if ready is None:
+            ready = plan.ready[key] = self._prepare(plan, gradients, inputs)
+        sweep, returned = ready
+        if not gradients:
+            plan.run(sweep, _ONE)
+        elif not several and _fits(gradients, plan.outputs):
+            plan.run(sweep, gradients)
+        else:
+            seeds = self._seeds(plan, gradients)
+            plan.run(sweep, [seed for seed in seeds if seed is not None])
+        return tuple([None if array is None else own(array) for array in returned])
+
+    def _prepare(
+        self, plan: Plan, gradients: Sequence[Any], inputs: tuple[int, ...] | None
+    ) -> tuple[Sweep, tuple[Array | None, ...]]:
+        """Return the backward pass for these gradients, and the arrays of the inputs asked for."""
+        seeded = tuple(seed is not None for seed in self._seeds(plan, gradients))
         places = plan.tape.inputs
         asked = places if inputs is None else tuple(places[i] for i in inputs if i < len(places))
-        sweep = plan.backward(seeds, frozenset(asked) | self._differentiated(plan))
-        if not gradients and not asked:
-            plan.ready = sweep
-        found = sweep.gradients
-        return tuple(own(found[slot]) if slot in found else None for slot in asked)
+        sweep = plan.sweep(seeded, frozenset(asked) | self._differentiated(plan))
+        return sweep, tuple(sweep.gradients.get(slot) for slot in asked)
 
     def _ran(self) -> Plan:
         """Return the plan of the last forward, run again if it kept nothing for backward."""
@@ -96,7 +112,6 @@ class Execution:
                 f"{self._who}: backward before forward; call it on arrays first (the last call "
                 "in this thread is what backward differentiates)"
             )
-        plan.refresh()
         if plan.keep:
             return plan
         # Evaluation keeps nothing. Who does go backward in it pays for one more forward now, and

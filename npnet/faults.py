@@ -115,7 +115,7 @@ class Subject:
         from `before` times the seeds.
         """
         self.outputs()
-        positions = [o.position for o in self.operands if o.parameter is None]
+        positions = tuple(o.position for o in self.operands if o.parameter is None)
         execution = self.module.execution
         execution.backward([None if s is None else before * s for s in seeds], positions)
         assert self.plan.swept is not None

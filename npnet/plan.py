@@ -60,6 +60,7 @@ class Plan:
         self.keep = keep or retain
         self.retain = retain
         self.specs = tape.specs(inputs, dtype)
+        self.outputs = tuple(self.specs[index] for index in tape.outputs)
         self._arena = Arena()
         self._blocks: dict[int, int] = {}
         self._arrange()
@@ -73,7 +74,7 @@ class Plan:
         self._calls: list[tuple[Any, list[Any], dict[str, Any]]] = []
         self._operands: list[list[Any]] = []
         self._sweeps: dict[Any, Sweep] = {}
-        self.ready: Sweep | None = None
+        self.ready: dict[Any, tuple[Sweep, tuple[Array | None, ...]]] = {}
         self.swept: Sweep | None = None
         self.refresh()
 
@@ -121,7 +122,7 @@ class Plan:
 
         `gradients` has an entry an output: an array of its shape, a number, or None for none.
         """
-        sweep = self._sweep(tuple(g is not None for g in gradients), wanted)
+        sweep = self.sweep(tuple(g is not None for g in gradients), wanted)
         self.run(sweep, [g for g in gradients if g is not None])
         return sweep
 
@@ -148,7 +149,7 @@ class Plan:
         array: Array = self._values[index]
         return array
 
-    def _sweep(self, seeded: tuple[bool, ...], wanted: frozenset[int]) -> Sweep:
+    def sweep(self, seeded: tuple[bool, ...], wanted: frozenset[int]) -> Sweep:
         """Return the planned backward pass for these outputs and slots."""
         self.refresh()
         key = (seeded, wanted)
@@ -243,7 +244,7 @@ class Plan:
         """
         self._calls, self._copied = [], []
         self._sweeps.clear()
-        self.ready = None
+        self.ready.clear()
         self._feeds = {index: [] for index in self.tape.inputs}
         self._operands = [self._operands_of(step) for step in self.tape.steps]
         steps = zip(self.tape.steps, self._operands, self._scratch, strict=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,6 +26,14 @@ def own(array: Array) -> Any:
     return array.copy() if array.ndim else array[()]
 
 
+class Room(NamedTuple):
+    """An array of scratch to come: a block of an arena."""
+
+    arena: Arena
+    block: int
+    spec: Spec
+
+
 class Plan:
     """A tape planned into memory: running it is a list of NumPy calls into ready arrays.
 
@@ -35,10 +43,10 @@ class Plan:
     inputs : specs of the tape's inputs
     dtype : what floating constants are converted to, and what the parameters must have
     keep : bool
-        Keep what backward reads. Without it arrays are reused along the tape, and `backward`
-        must not be called.
+        Keep what backward reads. Without it arrays are reused along the tape, and no
+        sweep must run.
     retain : bool
-        Give every value and gradient an array of its own, to be looked at with `value` and `grad`.
+        Give every value and gradient an array of its own, to be looked at.
 
     Errors
     ------
@@ -116,15 +124,6 @@ class Plan:
         if len(outputs) == 1:
             return own(values[outputs[0]])
         return tuple(own(values[index]) for index in outputs)
-
-    def backward(self, gradients: Sequence[Any], wanted: frozenset[int]) -> Sweep:
-        """Add into every parameter's gradient; `wanted` are slots to differentiate by as well.
-
-        `gradients` has an entry an output: an array of its shape, a number, or None for none.
-        """
-        sweep = self.sweep(tuple(g is not None for g in gradients), wanted)
-        self.run(sweep, [g for g in gradients if g is not None])
-        return sweep
 
     def run(self, sweep: Sweep, seeds: Sequence[Any]) -> None:
         """Run a planned backward pass from its seeds, and add what it finds to the parameters."""
@@ -222,20 +221,20 @@ class Plan:
     def _make_scratch(self) -> list[SimpleNamespace]:
         """Make every step's scratch; only what backward reads later has bytes of its own."""
         lasting, passing = Arena(), Arena()
-        places: list[dict[str, Any]] = []
+        rooms: list[dict[str, Any]] = []
         for layer, reads, _ in self.tape.steps:
             wanted = layer.scratch_specs(*(None if r is None else self.specs[r] for r in reads))
             kept = layer.kept if self.keep else frozenset()
-            place: dict[str, Any] = {}
+            room: dict[str, Any] = {}
             for name, spec in wanted.items():
                 arena = lasting if name in kept else passing
-                ready = not isinstance(spec, Spec)
-                place[name] = spec if ready else (arena, arena.take(spec), spec)
-            for arena, block, _ in (p for p in place.values() if isinstance(p, tuple)):
-                if arena is passing:
-                    passing.give(block)
-            places.append(place)
-        return [SimpleNamespace(**{n: _laid_out(p) for n, p in place.items()}) for place in places]
+                constant = not isinstance(spec, Spec)
+                room[name] = spec if constant else Room(arena, arena.take(spec), spec)
+            for given in room.values():
+                if isinstance(given, Room) and given.arena is passing:
+                    passing.give(given.block)
+            rooms.append(room)
+        return [SimpleNamespace(**{n: _laid_out(r) for n, r in room.items()}) for room in rooms]
 
     def _compile(self) -> None:
         """Make the arguments of every forward call, and remember where inputs stand in them.
@@ -274,9 +273,6 @@ class Plan:
         return arrays
 
 
-def _laid_out(place: Any) -> Any:
-    """Return the array of a place in an arena; a constant is its own."""
-    if not isinstance(place, tuple):
-        return place
-    arena, block, spec = place
-    return arena.view(block, spec)
+def _laid_out(given: Any) -> Any:
+    """Return the array of a room; a constant is its own."""
+    return given.arena.view(given.block, given.spec) if isinstance(given, Room) else given

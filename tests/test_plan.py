@@ -30,6 +30,7 @@ from npnet import (
 from npnet.layers.base import Layer
 from npnet.plan import Plan, own
 from npnet.tape import Input, Node, Spec, Tape
+from tests.support.case import sweep_back
 from tests.support.reference import SinCos, Total
 
 F32, F64 = np.dtype(np.float32), np.dtype(np.float64)
@@ -56,7 +57,7 @@ def planned(module, shape, dtype=F64, **keywords):
 def backward_of(plan, gradients, inputs, parameters):
     for parameter in parameters:
         parameter.zero_grad()
-    plan.backward(gradients, frozenset(inputs))
+    sweep_back(plan, gradients, frozenset(inputs))
     return [plan.swept.gradients[i].copy() for i in inputs] + [p.grad.copy() for p in parameters]
 
 
@@ -170,7 +171,7 @@ def test_plan_follows_storage_that_moved():
     before = plan.forward([x])
     storage, gradient = np.zeros((2, 2)), np.zeros((2, 2))
     fc.weight.move(storage, gradient)
-    plan.backward([np.ones((1, 2))], frozenset())
+    sweep_back(plan, [np.ones((1, 2))])
     np.testing.assert_array_equal(gradient, np.ones((2, 2)))
     storage[...] = 0
     plan.refresh()
@@ -185,7 +186,7 @@ def test_plan_follows_what_is_frozen_and_freed():
     for frozen in (True, False, True):
         fc.requires_grad_(True).zero_grad()
         fc.weight.requires_grad = not frozen
-        plan.backward([np.ones((1, 2))], frozenset())
+        sweep_back(plan, [np.ones((1, 2))])
         assert (fc.weight.grad is None) == frozen
         assert fc.bias.grad.tolist() == [1, 1]
 

@@ -154,7 +154,7 @@ class Categorical(Reduced):
     def loss_backward(
         self, dloss: Array, dz: Array | None, dtarget: Array | None, scratch: Any
     ) -> None:
-        """Dz = factor dloss (p - one_hot(y)), from p = e^z / sum."""
+        """Write dz = factor dloss (p - one_hot(y)), from p = e^z / sum."""
         if not scratch.layout.looked_up:
             self._distribution_backward(dloss, dz, dtarget, scratch)
             return
@@ -202,7 +202,10 @@ class Categorical(Reduced):
     def _distribution_backward(
         self, dloss: Array, dz: Array | None, dtarget: Array | None, scratch: Any
     ) -> None:
-        """Dz = factor dloss (p sum_c q_c - q), dtarget = -factor dloss (1 - smoothing) w log p."""
+        """Write dz = factor dloss (p sum_c q_c - q), and dtarget.
+
+        dtarget = -factor dloss (1 - smoothing) w log p
+        """
         log_p, column = scratch.log_p, scratch.layout.axis.column
         np.multiply(scratch.rows, dloss.reshape(-1), out=scratch.factor)
         factor = scratch.factor.reshape(column)

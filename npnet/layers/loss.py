@@ -139,7 +139,7 @@ class MSELoss(Pointwise):
         dtarget: Array | None,
         scratch: Any,
     ) -> None:
-        """Dx = 2 (x - target) dJ / count, dtarget = -dx."""
+        """Write dx = 2 (x - target) dJ / count, dtarget = -dx."""
         error = scratch.error
         share = self.share(dy, error.size)
         for gradient, slope in ((dx, 2.0), (dtarget, -2.0)):
@@ -220,7 +220,7 @@ class BCELoss(Pointwise):
         dtarget: Array | None,
         scratch: Any,
     ) -> None:
-        """Dx = w (x - t) / max(x (1 - x), 1e-12) dl, dt = w (log(1 - x) - log x) dl."""
+        """Write dx = w (x - t) / max(x (1 - x), 1e-12) dl, dt = w (log(1 - x) - log x) dl."""
         if dx is not None:
             variance = scratch.log_x
             np.subtract(1.0, x, out=variance)
@@ -355,7 +355,10 @@ class BCEWithLogitsLoss(Pointwise):
         np.add(scratch.tail, scratch.negative, out=scratch.negative)
 
     def _write_dx(self, x: Array, target: Array, dx: Array, scratch: Any) -> None:
-        """Dx = (1 + (p - 1) t) sigmoid(x) - p t, with sigmoid(x) = e^min(x, 0) / (1 + e^-|x|)."""
+        """Write dx = (1 + (p - 1) t) sigmoid(x) - p t.
+
+        sigmoid(x) = e^min(x, 0) / (1 + e^-|x|)
+        """
         share, rest = scratch.positive, scratch.rest
         np.absolute(x, out=rest)
         np.negative(rest, out=rest)

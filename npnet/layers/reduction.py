@@ -212,6 +212,6 @@ class Mean(Reduction):
             out.fill(math.nan)
 
     def backward_kernel(self, dy: Array, x: None, y: None, *, dx: Array, scratch: Any) -> None:
-        """Dx = dy / count."""
+        """Write dx = dy / count."""
         count = math.prod(dx.shape[axis] for axis in self.axes(dx.ndim))
         np.true_divide(self.with_axes(dy, dx.shape), max(count, 1), out=dx)

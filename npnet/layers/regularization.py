@@ -72,7 +72,7 @@ class Regularization(Layer):
         return {} if self.p == 2 else {"size": Spec((math.prod(w.shape),), w.dtype)}
 
     def forward_kernel(self, w: Array, *, out: Array, scratch: Any) -> None:
-        """R = strength times the norm."""
+        """Write R = strength times the norm."""
         if self.p == 2:
             norm = sum_of_squares(w)
         else:
@@ -81,7 +81,7 @@ class Regularization(Layer):
         out[...] = self.strength * norm
 
     def backward_kernel(self, dy: Array, w: Array, y: None, *, dw: Array, scratch: Any) -> None:
-        """Dw = the norm's slope times strength dR."""
+        """Write dw = the norm's slope times strength dR."""
         # A Python float promotes no dtype, which an array without axes may.
         scale = self.strength * dy.item()
         if self.p == 2:

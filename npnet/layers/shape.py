@@ -24,7 +24,7 @@ class Rearrangement(Layer):
         np.copyto(out.reshape(x.shape), x)
 
     def backward_kernel(self, dy: Array, x: None, y: None, *, dx: Array, scratch: Any) -> None:
-        """Dx = dy."""
+        """Write dx = dy."""
         np.copyto(dx, dy.reshape(dx.shape))
 
 

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from npnet.layers.base import Elementwise, Layer
+from npnet.plan import Plan
+from npnet.sweep import Sweep
 from npnet.tape import Spec
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
     "run",
     "same",
     "seeds_for",
+    "sweep_back",
     "total",
 ]
 
@@ -173,3 +176,10 @@ class Spoiler(Elementwise):
     def spoil(scratch: Any) -> None:
         for array in vars(scratch).values():
             array.fill(255)
+
+
+def sweep_back(plan: Plan, gradients: Sequence[Any], wanted: frozenset[int] = frozenset()) -> Sweep:
+    """Run a plan backward from the outputs' gradients (None: none); return the sweep."""
+    sweep = plan.sweep(tuple(g is not None for g in gradients), wanted)
+    plan.run(sweep, [g for g in gradients if g is not None])
+    return sweep

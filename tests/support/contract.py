@@ -29,6 +29,7 @@ from tests.support.case import (
     run,
     same,
     seeds_for,
+    sweep_back,
     total,
 )
 
@@ -269,12 +270,12 @@ def check_allocations(case: Case) -> None:
     assert plan is not None
     wanted = frozenset(plan.tape.inputs)
     for _ in range(2):
-        plan.backward(seeds, wanted)
+        sweep_back(plan, seeds, wanted)
         layer.zero_grad()
     tracemalloc.start()
     try:
         plan.forward(arrays)
-        plan.backward(seeds, wanted)
+        sweep_back(plan, seeds, wanted)
         allocated = tracemalloc.get_traced_memory()[1] - sum(y.nbytes for y in outputs)
     finally:
         tracemalloc.stop()
@@ -334,7 +335,7 @@ def check_plans(case: Case) -> None:
                 np.testing.assert_array_equal(halved(y), z, err_msg=what)
             if keep:
                 layer.zero_grad()
-                swept = plan.backward(seeds, frozenset(tape.inputs)).gradients
+                swept = sweep_back(plan, seeds, frozenset(tape.inputs)).gradients
                 gradients = [halved(swept[i]) if i in swept else None for i in tape.inputs]
                 parameters = [p.grad for p in layer.parameters()]
                 same(expected._replace(inputs=gradients, parameters=parameters), expected, what)

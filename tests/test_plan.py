@@ -376,3 +376,20 @@ def test_in_place_layers_that_read_their_operands_get_whole_ones(training):
     np.testing.assert_allclose(chain(x), 81 * x**4 * np.exp(2 * x), rtol=1e-14)
     slope = 81 * np.exp(2 * x) * (4 * x**3 + 2 * x**4)
     np.testing.assert_allclose(chain.backward(np.ones(3), input_grad=True), slope, rtol=1e-13)
+
+
+def test_scratch_may_hold_a_constant_of_any_type():
+    """What is no Spec is handed to the kernels as it is, a tuple too."""
+
+    class Affine(Layer):
+        def infer(self, x):
+            return x
+
+        def scratch_specs(self, x):
+            return {"factors": (2.0, 3.0, 1.0), "room": x}
+
+        def forward_kernel(self, x, *, out, scratch):
+            np.multiply(x, scratch.factors[0], out=scratch.room)
+            np.add(scratch.room, scratch.factors[1], out=out)
+
+    assert Affine()(np.array([1.0, 2.0])).tolist() == [5.0, 7.0]

@@ -1,4 +1,4 @@
-"""A table of every layer in the forms that matter, with operands for each."""
+"""The layers of the brief."""
 
 from __future__ import annotations
 
@@ -40,54 +40,24 @@ from npnet import (
     Tanh,
 )
 from npnet.random import Generator
-from tests.support.case import Case, Draw, Sample
-
-
-def away(random: np.random.Generator, shape: tuple[int, ...]) -> Any:
-    """Draw numbers of either sign between 0.1 and 2, away from a kink at 0."""
-    return random.uniform(0.1, 2.0, shape) * random.choice([-1.0, 1.0], shape)
-
-
-def positive(random: np.random.Generator, shape: tuple[int, ...]) -> Any:
-    """Draw numbers between 0.2 and 2."""
-    return random.uniform(0.2, 2.0, shape)
-
-
-def fractions(random: np.random.Generator, shape: tuple[int, ...]) -> Any:
-    """Draw numbers between 0.1 and 0.9."""
-    return random.uniform(0.1, 0.9, shape)
-
-
-def large(random: np.random.Generator, shape: tuple[int, ...]) -> Any:
-    """Draw logits between -40 and 40, where exponentials have to be shifted."""
-    return random.uniform(-40.0, 40.0, shape)
-
-
-def labels(classes: int, dtype: Any = np.int64, ignored: int | None = None) -> Sample:
-    """Return a way to draw labels, some of them `ignored`."""
-
-    def sample(random: np.random.Generator, shape: tuple[int, ...]) -> Any:
-        """Draw labels."""
-        drawn = random.integers(0, classes, shape).astype(dtype)
-        if ignored is not None:
-            drawn[random.uniform(size=shape) < 0.3] = ignored
-        return drawn
-
-    return sample
-
-
-def distributions(random: np.random.Generator, shape: tuple[int, ...]) -> Any:
-    """Draw probabilities of classes on axis 1."""
-    drawn = random.uniform(0.1, 1.0, shape)
-    return drawn / drawn.sum(axis=1, keepdims=True)
+from tests.layers.cases.draws import (
+    CUBE,
+    ROWS,
+    SCALAR,
+    away,
+    distributions,
+    fractions,
+    labels,
+    large,
+    positive,
+)
+from tests.support.case import Case, Draw
 
 
 def linear(*sizes: int, **options: Any) -> Any:
     """Return what makes a Linear, the same each time."""
     return lambda: Linear(*sizes, generator=Generator(3), **options)
 
-
-ROWS, CUBE, SCALAR = Draw(("B", 4)), Draw(("B", 3, 4)), Draw(())
 
 ELEMENTWISE = [
     Case(f"{make.__name__} {draw.shape}", make, (draw,))

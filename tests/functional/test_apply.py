@@ -1,0 +1,55 @@
+import numpy as np
+import pytest
+
+import npnet.functional as F
+from npnet import Graph, Parameter
+from npnet.tape import Node
+from tests.functional import test_activation, test_elementwise
+
+FACTS = [*test_activation.FACTS, *test_elementwise.FACTS]
+every_fact = pytest.mark.parametrize("fact", FACTS, ids=lambda fact: fact.name)
+
+
+def test_every_function_has_a_fact():
+    assert {fact.name for fact in FACTS} == set(F.__all__)
+
+
+@every_fact
+def test_records_on_nodes_and_parameters(fact):
+    first, *rest = fact.arrays(np.float64)
+    g = Graph(dtype=np.float64)
+    w = g.parameter("w", first)
+    outputs = fact(g.input("x"), *rest), fact(w, *rest)
+    assert all(isinstance(node, Node) for node in outputs)
+    g.output(*outputs)
+    for found in g(first):
+        np.testing.assert_allclose(found, np.asarray(fact.value), rtol=4e-15)
+    g.backward(None, np.ones(np.shape(fact.value)))
+    assert w.grad.shape == first.shape
+
+
+@every_fact
+def test_lists_and_numbers_become_float32(fact):
+    assert fact(*fact.operands).dtype == np.float32
+
+
+@every_fact
+def test_what_it_returns_belongs_to_the_caller(fact):
+    first, *rest = fact.arrays(np.float64)
+    found = fact(first, *rest)
+    before = found.copy()
+    first *= 0.5
+    assert (fact(first, *rest) != before).any()
+    found += 1.0
+    np.testing.assert_array_equal(found, before + 1.0)
+
+
+@pytest.mark.parametrize("name", ["exp", "relu", "tanh"])
+def test_a_number_gives_a_number(name):
+    assert isinstance(getattr(F, name)(np.float64(0.5)), np.float64)
+
+
+def test_refuses_what_has_no_numbers():
+    with pytest.raises(TypeError, match="real numbers"):
+        F.exp("a")
+    assert isinstance(F.exp(Parameter([1.0])), Node)

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import lru_cache
-from itertools import pairwise
-from math import prod
+from collections.abc import Callable
+from functools import lru_cache, partial
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from npnet.layout import View, product_views, sum_views
 from npnet.parameter import Array
 
 __all__ = ["Contraction", "contractions"]
 
 Kernel: TypeAlias = Callable[..., Any]
 Terms: TypeAlias = tuple[str, ...]
-#: Letters, shape and strides of an array.
-Layout: TypeAlias = tuple[str, tuple[int, ...], tuple[int, ...]]
-#: The axes to transpose to and the shape to take then.
-View: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
+Call: TypeAlias = Callable[[], Any]
+#: Finds the three arrays of ``left.dot(right, out)`` for those of a contraction.
+Ready: TypeAlias = Callable[..., "tuple[Array, Array, Array] | None"]
 
 #: Layouts whose views are remembered, over all contractions.
 CACHED = 1024
@@ -87,19 +85,34 @@ class Contraction:
     [[6.0], [6.0]]
     """
 
-    __slots__ = ("inputs", "kernel", "output", "subscripts")
+    __slots__ = ("_ready", "inputs", "kernel", "output", "subscripts")
 
     def __init__(self, subscripts: str) -> None:
         *inputs, self.output = terms = _parsed(subscripts)
         self.inputs = tuple(inputs)
         self.subscripts = _joined(terms)
-        self.kernel = _planned(terms)
+        self.kernel, self._ready = _planned(terms)
 
     def __call__(self, *operands: Array, out: Array) -> None:
         """Write the contraction of `operands` into `out`."""
         if len(operands) != len(self.inputs):
             raise TypeError(f"{self!r}: expected {len(self.inputs)} operands, got {len(operands)}")
         self.kernel(*operands, out=out)
+
+    def ready(self, *operands: Array, out: Array) -> Call:
+        """Return a call on these very arrays, without arguments, their views and checks behind it.
+
+        The arrays keep their place; their numbers may change from call to call. Nothing is written
+        here. A product of two matrices, or a sum of rows, becomes the bare `dot`.
+        """
+        try:
+            found = self._ready(*operands, out)
+        except UNFIT:
+            found = None
+        if found is not None and _dots(*found):
+            left, right, into = found
+            return partial(left.dot, right, into)
+        return partial(self.kernel, *operands, out=out)
 
     def adjoint(self, index: int) -> Contraction:
         """Return the contraction that takes a gradient of the output to operand `index`.
@@ -201,71 +214,88 @@ def _is_product(terms: Terms) -> bool:
     return min(appearances, default=0) > 1 and bool(_contracted(*terms))
 
 
-def _planned(terms: Terms) -> Kernel:
-    """Choose the kernel for a string."""
+def _planned(terms: Terms) -> tuple[Kernel, Ready]:
+    """Choose the kernel for a string, and what finds the `dot` it comes to for arrays."""
     if _is_sum(terms):
         term, output = terms
         kernel = _checked(terms, _add)
-        return _row_sum(output == term[0], kernel) if len(term) == 2 and output else kernel
+        if len(term) == 2 and output:
+            return _dotted(_row_sum(output == term[0]), kernel)
+        return kernel, _never
     if not _is_product(terms):
-        return _checked(terms, None)
+        return _checked(terms, None), _never
     kernel = _checked(terms, _multiply)
     if any(len(term) != 2 for term in terms):
-        return kernel
+        return kernel, _never
     a, b, output = terms
     if output[0] in a:
-        return _matrix_product(a[0] != output[0], b[1] != output[1], kernel)
-    return _swapped(_matrix_product(b[0] != output[0], a[1] != output[1], _swapped(kernel)))
+        return _dotted(_matrix_product(a[0] != output[0], b[1] != output[1]), kernel)
+    flipped = _matrix_product(b[0] != output[0], a[1] != output[1])
+    return _dotted(lambda a, b, out: flipped(b, a, out), kernel)
 
 
-def _matrix_product(flip_a: bool, flip_b: bool, otherwise: Kernel) -> Kernel:
-    """Plan ``lc,cr->lr``, with an operand's letters the other way round where it is to flip.
+def _dotted(find: Ready, otherwise: Kernel) -> tuple[Kernel, Ready]:
+    """Return the kernel that does with `dot` what it can, and what finds it.
 
-    `dot` writes only into an out in C order and raises for any other, for another dtype and for
-    another shape: all that is left to check is that the operands have two axes. For an out in
-    column order the product is computed transposed.
+    `dot` writes only into an out in C order and raises, before it writes, for any other, for
+    another dtype and for another shape.
     """
 
-    def kernel(a: Array, b: Array, out: Array) -> None:
+    def kernel(*operands: Array, out: Array) -> None:
         try:
-            if a.ndim == 2 == b.ndim:
-                if out.flags.c_contiguous:
-                    (a.T if flip_a else a).dot(b.T if flip_b else b, out)
-                else:
-                    (b if flip_b else b.T).dot(a if flip_a else a.T, out.T)
+            found = find(*operands, out)
+            if found is not None:
+                found[0].dot(found[1], found[2])
                 return
         except UNFIT:
             pass
-        otherwise(a, b, out=out)
+        otherwise(*operands, out=out)
 
-    return kernel
-
-
-def _swapped(kernel: Kernel) -> Kernel:
-    """Return `kernel` with its two operands in the other order."""
-
-    def swapped(a: Array, b: Array, out: Array) -> None:
-        kernel(b, a, out=out)
-
-    return swapped
+    return kernel, find
 
 
-def _row_sum(flip: bool, otherwise: Kernel) -> Kernel:
+def _dots(left: Array, right: Array, into: Array) -> bool:
+    """Whether ``left.dot(right, into)`` will do."""
+    return (
+        left.dtype == right.dtype == into.dtype
+        and left.dtype.char in "fd"
+        and left.shape[-1] == len(right)
+        and into.shape == left.shape[:-1] + right.shape[1:]
+        and into.flags.carray
+    )
+
+
+def _never(*arrays: Array) -> None:
+    """Find no `dot`."""
+
+
+def _matrix_product(flip_a: bool, flip_b: bool) -> Ready:
+    """Plan ``lc,cr->lr``, with an operand's letters the other way round where it is to flip.
+
+    For an out in column order the product is computed transposed.
+    """
+
+    def find(a: Array, b: Array, out: Array) -> tuple[Array, Array, Array] | None:
+        if not a.ndim == 2 == b.ndim:
+            return None
+        if out.flags.c_contiguous:
+            return (a.T if flip_a else a), (b.T if flip_b else b), out
+        return (b if flip_b else b.T), (a if flip_a else a.T), out.T
+
+    return find
+
+
+def _row_sum(flip: bool) -> Ready:
     """Plan ``rk->k``, or ``kr->k`` where a is to flip, for up to BLOCK rows."""
 
-    def kernel(a: Array, out: Array) -> None:
-        try:
-            if a.ndim == 2:
-                rows = a.T if flip else a
-                count = len(rows)
-                if count <= BLOCK:
-                    ONES[a.dtype][:count].dot(rows, out)
-                    return
-        except UNFIT:
-            pass
-        otherwise(a, out=out)
+    def find(a: Array, out: Array) -> tuple[Array, Array, Array] | None:
+        if a.ndim != 2:
+            return None
+        rows = a.T if flip else a
+        count = len(rows)
+        return (ONES[a.dtype][:count], rows, out) if count <= BLOCK else None
 
-    return kernel
+    return find
 
 
 def _checked(terms: Terms, run: Kernel | None) -> Kernel:
@@ -285,7 +315,8 @@ def _checked(terms: Terms, run: Kernel | None) -> Kernel:
                 np.einsum(subscripts, *operands, out=out)
             else:
                 pairs = zip(arrays, views, strict=True)
-                run(*[array.transpose(axes).reshape(shape) for array, (axes, shape) in pairs])
+                seen = [array.transpose(axes).reshape(shape) for array, (axes, shape) in pairs]
+                run(*seen[:-1], out=seen[-1])
         except (TypeError, ValueError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
             dtypes = ", ".join(str(array.dtype) for array in operands)
@@ -297,7 +328,7 @@ def _checked(terms: Terms, run: Kernel | None) -> Kernel:
     return kernel
 
 
-_multiply = _matrix_product(False, False, np.matmul)
+_multiply = _dotted(_matrix_product(False, False), np.matmul)[0]
 
 
 def _add(rows: Array, out: Array) -> None:
@@ -325,9 +356,9 @@ def _views(terms: Terms, arrays: tuple[tuple[Any, ...], ...]) -> tuple[View, ...
     layouts = tuple(zip(terms, shapes, strides, strict=True))
     if len(set(dtypes)) == 1:
         if _is_sum(terms) and dtypes[0] in ONES:
-            return _sum_views(*layouts)
+            return sum_views(*layouts)
         if _is_product(terms) and dtypes[0].char in "fdFD":
-            return _product_views(*layouts)
+            return product_views(*layouts)
     return ()
 
 
@@ -346,52 +377,3 @@ def _check(terms: Terms, shapes: tuple[tuple[int, ...], ...]) -> None:
                     f"{who}: expected {letter} = {expected} in {name}, as in {where}, got {shape}; "
                     "a letter has one size"
                 )
-
-
-def _sum_views(a: Layout, out: Layout) -> tuple[View, ...]:
-    """Return a with the summed axes in front, as rows (N, K) where strides allow, and out."""
-    output = out[0]
-    summed = "".join(letter for letter in a[0] if letter not in output)
-    if output and _merges(summed, a) and _merges(output, a, out):
-        return _view(a, [summed, output]), _view(out, [output])
-    return _view(a, [*summed, *output]), _view(out, list(output))
-
-
-def _product_views(a: Layout, b: Layout, out: Layout) -> tuple[View, ...]:
-    """Return a, b and out as stacks of matrices, none where contracted axes do not merge.
-
-    Free axes that do not merge are batch axes along which the other operand has size 1.
-    """
-    in_a, in_b, output = a[0], b[0], out[0]
-    orders = (_contracted(in_a, in_b, output), _contracted(in_b, in_a, output))
-    fitting = [order for order in orders if _merges(order, a, b)]
-    if not fitting:
-        return ()
-    batch = [letter for letter in output if letter in in_a and letter in in_b]
-    left = "".join(letter for letter in output if letter not in in_b)
-    right = "".join(letter for letter in output if letter not in in_a)
-    cut_left = next(i for i in range(len(left) + 1) if _merges(left[i:], a, out))
-    cut_right = next(i for i in range(len(right) + 1) if _merges(right[i:], b, out))
-    lefts, left = left[:cut_left], left[cut_left:]
-    rights, right = right[:cut_right], right[cut_right:]
-    return (
-        _view(a, [*batch, *lefts, *[""] * len(rights), left, fitting[0]]),
-        _view(b, [*batch, *[""] * len(lefts), *rights, fitting[0], right]),
-        _view(out, [*batch, *lefts, *rights, left, right]),
-    )
-
-
-def _merges(letters: str, *arrays: Layout) -> bool:
-    """Whether the axes `letters` of each array lie in memory as one axis, in that order."""
-    for term, shape, strides in arrays:
-        axes = [axis for axis in map(term.index, letters) if shape[axis] != 1]
-        if any(strides[i] != strides[j] * shape[j] for i, j in pairwise(axes)):
-            return False
-    return True
-
-
-def _view(array: Layout, groups: Sequence[str]) -> View:
-    """Return the axes to transpose to, and the shape that merges each group of letters."""
-    term, shape, _ = array
-    axes = tuple(map(term.index, "".join(groups)))
-    return axes, tuple(prod(shape[term.index(letter)] for letter in group) for group in groups)

@@ -65,7 +65,8 @@ class Subject:
             np.array(x, _FLOAT64 if x.dtype.kind == "f" else x.dtype, order="C") for x in given
         ]
         self._given = output_gradient
-        self._held = [array.copy() for array in self._arrays()]
+        held = [*self.inputs, *(p.data for p in self.module.parameters())]
+        self._held = [array.copy() for array in held]
         self.first = self.outputs()
         names = [self.plan.tape.slots[slot].source.name for slot in self.plan.tape.inputs]
         self.operands = [
@@ -102,8 +103,9 @@ class Subject:
         return [None if s is None else np.array(s, _FLOAT64) for s in seeds]
 
     def outputs(self) -> list[Array]:
-        """Run forward."""
+        """Run forward, each time from the same random numbers and buffers."""
         found = self.module(*self.inputs)
+        self.plan.undo()
         return [np.asarray(y) for y in (found if isinstance(found, tuple) else (found,))]
 
     def gradients(
@@ -158,16 +160,15 @@ class Subject:
                     f"{y[~np.isfinite(y)][0]}; move the inputs into the domain"
                 )
         wrong = wrong or self._backward_fault()
+        # A small input is copied into the plan: that is where it would be written to.
+        read = [self.plan.value(slot) for slot in self.plan.tape.inputs]
+        read += [parameter.data for parameter in self.module.parameters()]
         changed = [
             (name, "the operand itself is written to; kernels write into out and the gradients")
-            for name, before, after in zip(self._names(), self._held, self._arrays(), strict=True)
+            for name, before, after in zip(self._names(), self._held, read, strict=True)
             if not np.array_equal(before, after)
         ]
         return changed or wrong
-
-    def _arrays(self) -> list[Array]:
-        """Return all that forward reads."""
-        return [*self.inputs, *(p.data for p in self.module.parameters())]
 
     def _names(self) -> list[str]:
         """Return the names of all that forward reads."""

@@ -337,13 +337,16 @@ def _unit(shape: tuple[int, ...], at: tuple[int, ...]) -> Array:
 def _culprit(check: _Check) -> str:
     """Name the step that is wrong by itself, in a Module that has several."""
     plan = check.subject.plan
-    if len(plan.tape.steps) < 2:
+    # Hooks are steps too, which cannot be asked without the Module they watch.
+    layers = [(n, s) for n, s in enumerate(plan.tape.steps) if isinstance(s.layer, Module)]
+    if len(layers) < 2:
         return ""
     specs = [plan.specs[index] for index in plan.tape.inputs]
     open_plan = Plan(plan.tape, specs, np.dtype(np.float64), retain=True)
     fed = zip(check.subject.inputs, specs, strict=True)
     open_plan.forward([np.asarray(array, spec.dtype) for array, spec in fed])
-    for number, step in reversed(list(enumerate(plan.tape.steps))):
+    open_plan.undo()
+    for number, step in reversed(layers):
         layer: Any = step.layer
         names = layer.operand_names
         values = [

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from npnet.memory import Arena
 from npnet.parameter import Array, Parameter
+from npnet.program import Call, Program
 from npnet.tape import Kernel, Spec, Step, Tape
 
 __all__ = ["Feed", "Sweep", "as_rows", "fits", "needs_gradient"]
 
-#: Where the array of a slot stands among a kernel's arguments: what an input is fed into.
-#: The last says whether the kernel sees it as rows.
-Feed: TypeAlias = tuple[list[Any], int, bool]
+#: Where the array of a slot stands among a stage's arguments: what an input is fed into. The list,
+#: the place in it, whether the layer sees it as rows, the program and its stage.
+Feed: TypeAlias = tuple[list[Any], int, bool, Program, int]
 
 
 def fits(layer: Kernel, position: int, array: Any) -> bool:
@@ -45,13 +47,15 @@ class Planned(NamedTuple):
     """One backward call to come: output gradients, a target per operand, and what follows.
 
     `passed_on` are the contributions that went to a spare array: the total, the spare, and
-    whether the total has been written before.
+    whether the total has been written before. `adds` lists the calls of a step that adds to its
+    one target by itself.
     """
 
     step: Step
     received: tuple[Any, ...]
     targets: tuple[Any, ...]
     passed_on: tuple[tuple[Any, Any, bool], ...]
+    adds: Callable[..., Iterable[Call]] | None
 
 
 def needs_gradient(tape: Tape, specs: Sequence[Spec], wanted: frozenset[int]) -> set[int]:
@@ -103,7 +107,8 @@ class Sweep:
         seeds = [s for s, given in zip(tape.outputs, seeded, strict=True) if given]
         for slot in dict.fromkeys(seeds):
             self._places[slot] = self._destination(slot)
-        planned = [self._plan_step(step) for step in reversed(tape.steps) if self._reached(step)]
+        backward = reversed([*enumerate(tape.steps)])
+        planned = [(n, self._plan_step(step)) for n, step in backward if self._reached(step)]
         self.gradients: dict[int, Array] = {i: self._array(p) for i, p in self._places.items()}
         # A slot that is asked for twice as an output gets both gradients, as any slot read twice.
         self.seeds = [(self.gradients[s], s in seeds[:n]) for n, s in enumerate(seeds)]
@@ -111,12 +116,9 @@ class Sweep:
             tape.parameters[i] for i in self.gradients if i in tape.parameters and i in needing
         ]
         self.feeds: list[tuple[int, Feed]] = []
-        place = {id(step): number for number, step in enumerate(tape.steps)}
-        numbers = [place[id(p.step)] for p in planned]
-        self._calls = [
-            self._call(p, values, operands[n], scratch[n])
-            for p, n in zip(planned, numbers, strict=True)
-        ]
+        self._program = Program()
+        for number, one in planned:
+            self._add_stage(one, values, operands[number], scratch[number])
 
     def run(self, gradients: Sequence[Any]) -> None:
         """Fill every gradient from the seeded outputs' gradients, in order."""
@@ -125,11 +127,7 @@ class Sweep:
                 np.add(target, gradient, out=target)
             else:
                 target[...] = gradient
-        for kernel, operands, keywords, passed_on in self._calls:
-            kernel(*operands, **keywords)
-            if passed_on:
-                for function, arrays in passed_on:
-                    function(*arrays)
+        self._program.run()
 
     def _reached(self, step: Step) -> bool:
         """Whether a gradient arrives at the step and goes on from it."""
@@ -148,6 +146,7 @@ class Sweep:
         taken_over = self._takes_over(step)
         targets: list[Any] = []
         passed_on: list[tuple[Any, Any, bool]] = []
+        adds = self._adds(step)
         for position, index in enumerate(step.reads):
             if index is None or index not in self._needing:
                 targets.append(None)
@@ -156,7 +155,7 @@ class Sweep:
             if not written:
                 self._places[index] = received[0] if taken_over else self._destination(index)
             total = self._places[index]
-            if written or not fits(step.layer, position, total):
+            if not adds and (written or not fits(step.layer, position, total)):
                 # Adding two arrays of different memory order takes 20 times as long.
                 like = total if fits(step.layer, position, total) else None
                 spare = Place(self._arena.take(self._specs[index]), self._specs[index], like)
@@ -170,7 +169,15 @@ class Sweep:
             for place in received:
                 if isinstance(place, Place):
                     self._arena.give(place.block)
-        return Planned(step, received, tuple(targets), tuple(passed_on))
+        return Planned(step, received, tuple(targets), tuple(passed_on), adds)
+
+    def _adds(self, step: Step) -> Callable[..., Iterable[Call]] | None:
+        """Return what lists a step's calls where it adds to its operand's gradient itself."""
+        targets = [(i, index) for i, index in enumerate(step.reads) if index in self._needing]
+        if len(targets) != 1 or targets[0][1] not in self._places:
+            return None
+        position, slot = targets[0]
+        return step.layer.adding_calls if fits(step.layer, position, self._places[slot]) else None
 
     def _takes_over(self, step: Step) -> bool:
         """Whether the step may write its operand's gradient over its output's."""
@@ -198,10 +205,10 @@ class Sweep:
         stored = Spec(tuple(spec.shape[axis] for axis in axes), spec.dtype)
         return self._arena.view(block, stored).transpose(np.argsort(axes))
 
-    def _call(
+    def _add_stage(
         self, planned: Planned, values: Sequence[Any], operands: Sequence[Any], scratch: Any
-    ) -> Any:
-        """Make the arguments of one backward_kernel call."""
+    ) -> None:
+        """Make the arguments of one step's backward calls."""
         layer, reads, writes = planned.step
         received = tuple(self._array(place) for place in planned.received)
         targets = [self._array(place) for place in planned.targets]
@@ -233,8 +240,11 @@ class Sweep:
         passed_on = []
         for total, spare, written in planned.passed_on:
             both = self._array(total), self._array(spare)
-            passed_on.append((np.add, (*both, both[0])) if written else (np.copyto, both))
-        return layer.backward_kernel, arguments, keywords, passed_on
+            passed_on.append(
+                partial(np.add, *both, both[0]) if written else partial(np.copyto, *both)
+            )
+        list_calls = planned.adds or layer.backward_calls
+        self._program.add(list_calls, arguments, keywords, passed_on)
 
     def _append(
         self,
@@ -250,6 +260,7 @@ class Sweep:
             return
         kind = self._tape.slots[index].kind
         if kind == "input":
-            self.feeds.append((index, (arguments, len(arguments), rows)))
+            stage = len(self._program)
+            self.feeds.append((index, (arguments, len(arguments), rows, self._program, stage)))
         array = operand if kind == "parameter" else values[index]
         arguments.append(as_rows(array) if rows else array)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
@@ -69,7 +69,9 @@ class Kernel(Protocol):
     write over its first operand, and backward_kernel its gradient over the output's; `kept` names
     the scratch arrays that backward_kernel reads as forward_kernel left them; `rows` name those
     that the kernels see with all leading axes as one; `any_order` those that they take, with their
-    gradients, in any memory order, as Parameters may have.
+    gradients, in any memory order, as Parameters may have. Where `has_effects` says that
+    forward_kernel changes more than its outputs, `save` is called before a forward, and `restore`
+    where it fails.
     """
 
     operand_names: tuple[str, ...]
@@ -81,6 +83,7 @@ class Kernel(Protocol):
     kept: frozenset[str]
     rows: frozenset[str]
     any_order: frozenset[str]
+    adding_calls: Callable[..., Iterable[Callable[[], Any]]] | None
 
     def assemble(self, given: Sequence[Any]) -> list[Any]:
         """Return the kernels' operands: those given, and the layer's own Parameters."""
@@ -91,11 +94,22 @@ class Kernel(Protocol):
     def scratch_specs(self, *operands: Any) -> dict[str, Any]:
         """Return what the kernels use beside operands and outputs: specs, or constants as is."""
 
-    def forward_kernel(self, *operands: Any, out: Any, scratch: Any) -> None:
-        """Write the outputs."""
+    def forward_calls(self, *operands: Any, out: Any, scratch: Any) -> Iterable[Callable[[], Any]]:
+        """Return the calls that write the outputs."""
 
-    def backward_kernel(self, dy: Any, *operands: Any, scratch: Any, **gradients: Any) -> None:
-        """Write the gradient of every operand whose array is not None."""
+    def backward_calls(
+        self, dy: Any, *operands: Any, scratch: Any, **gradients: Any
+    ) -> Iterable[Callable[[], Any]]:
+        """Return the calls that write the gradient of every operand whose array is not None."""
+
+    def has_effects(self) -> bool:
+        """Whether forward_kernel, planned now, changes what outlasts the call."""
+
+    def save(self, scratch: Any) -> None:
+        """Note in scratch what forward_kernel is about to change."""
+
+    def restore(self, scratch: Any) -> None:
+        """Put back what `save` noted."""
 
 
 class Input:

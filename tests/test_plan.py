@@ -156,12 +156,15 @@ def test_results_are_never_written_again():
     np.testing.assert_array_equal(first, copy)
 
 
-def test_inputs_are_read_where_they_are_and_never_written():
+@pytest.mark.parametrize("copied", [True, False])
+def test_inputs_are_never_written_and_large_ones_are_read_where_they_are(copied, monkeypatch):
+    monkeypatch.setattr("npnet.plan.COPIED", 24 if copied else 23)
     plan, tape = planned(Sequential(ReLU(), Scale(2.0)), (3,), keep=False)
-    x = np.array([-1.0, 0.0, 2.0])
-    x.flags.writeable = False
-    assert plan.forward([x]).tolist() == [0, 0, 4]
-    assert plan.value(tape.inputs[0]) is x
+    for first in (-1.0, 3.0):
+        x = np.array([first, 0.0, 2.0])
+        x.flags.writeable = False
+        assert plan.forward([x]).tolist() == [2 * max(first, 0.0), 0.0, 4.0]
+        assert (plan.value(tape.inputs[0]) is x) is not copied
 
 
 def test_plan_follows_storage_that_moved():

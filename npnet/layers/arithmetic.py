@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ from npnet.expression import recorders
 from npnet.layers.base import Layer, broadcast_spec, sum_to
 from npnet.layers.elementwise import Abs, Exp, Log, Negate, Sqrt, Square
 from npnet.parameter import Array
+from npnet.program import Call
 from npnet.tape import Spec
 
 __all__ = ["Add", "Divide", "MatMul", "Multiply", "Power", "Subtract"]
@@ -55,18 +58,19 @@ class Add(Binary):
 
     backward_reads = frozenset()
 
-    def forward_kernel(self, a: Array, b: Array, *, out: Array, scratch: Any) -> None:
+    def forward_calls(self, a: Array, b: Array, *, out: Array, scratch: Any) -> Iterator[Call]:
         """Write y = a + b."""
-        np.add(a, b, out=out)
+        yield partial(np.add, a, b, out)
 
-    def backward_kernel(
+    def backward_calls(
         self, dy: Array, a: None, b: None, y: None, *, da: Any, db: Any, scratch: Any
-    ) -> None:
+    ) -> Iterator[Call]:
         """Write da = dy, db = dy."""
-        if da is not None:
-            sum_to(dy, da)
-        if db is not None:
-            sum_to(dy, db)
+        for target in (da, db):
+            if target is not None and target.shape == dy.shape:
+                yield partial(target.__setitem__, ..., dy)
+            elif target is not None:
+                yield partial(sum_to, dy, target)
 
 
 class Subtract(Binary):

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from types import NoneType
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from npnet.contraction import Contraction
 from npnet.execution import real_array
 from npnet.expression import Expression
 from npnet.module import Module, is_live
-from npnet.parameter import Array
+from npnet.parameter import Array, floating_array
+from npnet.program import Call
 from npnet.tape import Constant, Spec, record
 
 __all__ = ["Elementwise", "Layer", "Reduced", "broadcast_spec", "real_number", "sum_to"]
 
 
 _ROW_SUM = Contraction("bo->o").kernel
+_STATED = (("forward_kernel", "forward_calls"), ("backward_kernel", "backward_calls"))
 
 
 def _missing(method: str) -> Callable[..., Any]:
@@ -28,6 +33,26 @@ def _missing(method: str) -> Callable[..., Any]:
         raise NotImplementedError(f"{type(self).__name__}: has no {method}; see npnet.Layer")
 
     return missing
+
+
+def _running(list_calls: Callable[..., Iterable[Call]]) -> Callable[..., None]:
+    """Return the kernel that runs what a layer lists as its calls."""
+
+    def kernel(self: Layer, *operands: Any, **keywords: Any) -> None:
+        for call in list_calls(self, *operands, **keywords):
+            call()
+
+    return kernel
+
+
+def _forward_kernel_itself(self: Layer, *operands: Any, **keywords: Any) -> list[Call]:
+    """Return the calls that forward_kernel comes to: itself, on these arrays."""
+    return [partial(self.forward_kernel, *operands, **keywords)]
+
+
+def _backward_kernel_itself(self: Layer, *operands: Any, **keywords: Any) -> list[Call]:
+    """Return the calls that backward_kernel comes to: itself, on these arrays."""
+    return [partial(self.backward_kernel, *operands, **keywords)]
 
 
 def _no_scratch(self: Layer, *operands: Spec) -> dict[str, Spec]:
@@ -52,7 +77,17 @@ class Layer(Module):
     `dterms`. With several outputs, `out`, `dy` and `y` are tuples, and an entry of `dy` is None
     where no gradient arrives. Kernels allocate nothing and keep nothing on `self`: what they need
     beside the operands they name in ``scratch_specs`` and find as ``scratch.name``: a Spec is an
-    array with arbitrary numbers, anything else a constant.
+    array with arbitrary numbers, anything else a constant. `training` is theirs as a constant too:
+    a plan is made for one mode, and backward may run after the mode has changed.
+
+    A plan knows its arrays before it runs. So a layer that is run a million times may list its
+    NumPy calls instead, each a callable without arguments on views that are ready:
+    ``forward_calls`` and ``backward_calls`` have the arguments of the kernels and stand for them.
+    An array keeps its place from call to call, not its numbers: a call decides what hangs on those.
+
+    A layer that changes what outlasts the call (a random stream, a buffer) says so in
+    ``has_effects``; before each forward it gets ``save(scratch)``, and ``restore(scratch)`` where
+    the forward fails, in whatever step. Arrays that they write in scratch are `kept`.
 
     Class attributes
     ----------------
@@ -80,11 +115,20 @@ class Layer(Module):
     any_order: frozenset[str] = frozenset()
 
     def __init_subclass__(cls, **keywords: Any) -> None:
-        """Read the operands' names off forward_kernel."""
+        """Derive kernels from calls or calls from kernels, and read the operands' names off."""
         super().__init_subclass__(**keywords)
-        if "forward_kernel" not in cls.__dict__:
+        own = dict(cls.__dict__)
+        for kernel, calls in _STATED:
+            if calls in own:
+                setattr(cls, kernel, _running(own[calls]))
+            elif kernel in own:
+                setattr(cls, calls, getattr(Layer, calls))
+        if not own.keys().isdisjoint(_STATED[1]) and "adding_calls" not in own:
+            cls.adding_calls = None
+        stated = own.get("forward_calls", own.get("forward_kernel"))
+        if stated is None:
             return
-        parameters = list(inspect.signature(cls.forward_kernel).parameters.values())[1:]
+        parameters = list(inspect.signature(stated).parameters.values())[1:]
         operands = [p for p in parameters if p.kind is not p.KEYWORD_ONLY]
         cls.operand_names = tuple(p.name for p in operands)
         cls.variadic = bool(operands) and operands[-1].kind is inspect.Parameter.VAR_POSITIONAL
@@ -93,10 +137,27 @@ class Layer(Module):
         if cls.elementwise:
             cls.any_order = frozenset(cls.operand_names)
 
+    #: As backward_calls of a layer of one operand, but adding to its gradient; or the plan adds.
+    adding_calls: Callable[..., Iterable[Call]] | None = None
+
+    forward_calls: Callable[..., Iterable[Call]] = _forward_kernel_itself
+    backward_calls: Callable[..., Iterable[Call]] = _backward_kernel_itself
     infer: Callable[..., Spec | tuple[Spec, ...]] = _missing("infer")
     forward_kernel: Callable[..., None] = _missing("forward_kernel")
     backward_kernel: Callable[..., None] = _missing("backward_kernel")
     scratch_specs: Callable[..., dict[str, Any]] = _no_scratch
+
+    def has_effects(self) -> bool:
+        """Whether forward_kernel, planned now, changes more than its outputs."""
+        return False
+
+    def save(self, scratch: Any) -> None:
+        """Note in scratch what forward_kernel is about to change."""
+        raise NotImplementedError(f"{self._who}: has effects and no save; see npnet.Layer")
+
+    def restore(self, scratch: Any) -> None:
+        """Put back what `save` noted."""
+        raise NotImplementedError(f"{self._who}: has effects and no restore; see npnet.Layer")
 
     def forward(self, *operands: Any) -> Any:
         """Record the layer on a tape."""
@@ -175,7 +236,7 @@ def sum_to(array: Array, out: Array) -> None:
     stretched = [n == 1 and array.shape[extra + i] != 1 for i, n in enumerate(out.shape)]
     axes = tuple(range(extra)) + tuple(extra + i for i, s in enumerate(stretched) if s)
     if not any(stretched) and out.size and out.flags.c_contiguous:
-        _ROW_SUM(array.reshape(-1, out.size), out.reshape(-1))
+        _ROW_SUM(array.reshape(-1, out.size), out=out.reshape(-1))
         return
     # Over an axis that is not the last, NumPy adds in order and float32 loses digits by the row.
     wide = np.float64 if array.itemsize < 8 else None
@@ -185,7 +246,7 @@ def sum_to(array: Array, out: Array) -> None:
 
 def real_number(value: Any, who: str, what: str) -> float:
     """Return `value` as a Python float, which promotes no dtype, or say that it is none."""
-    if isinstance(value, (str, bytes, complex, np.complexfloating)) or np.ndim(value):
+    if isinstance(value, (str, bytes, complex, np.complexfloating, NoneType)) or np.ndim(value):
         raise TypeError(f"{who}: expected {what} to be a real number, got {value!r}")
     return float(value)
 
@@ -198,10 +259,30 @@ class Reduced(Layer):
     def __init__(self, reduction: str = "mean") -> None:
         super().__init__()
         if reduction not in self.reductions:
+            *most, last = map(repr, self.reductions)
             raise ValueError(
-                f"{self._who}: expected reduction 'none', 'mean' or 'sum', got {reduction!r}"
+                f"{self._who}: expected reduction {', '.join(most)} or {last}, got {reduction!r}"
             )
         self.reduction = reduction
+
+    def register_factor(self, name: str, factor: ArrayLike | None) -> None:
+        """Hold a buffer that losses are multiplied with; a buffer of the Module traced stays live.
+
+        Errors
+        ------
+        TypeError
+            For a Node or a Parameter: as in torch, a loss has no gradient for its factors.
+        """
+        if isinstance(factor, Expression):
+            raise TypeError(
+                f"{self._who}: expected {name} to be an array, got {type(factor).__name__}, which "
+                "a loss would not differentiate; multiply the losses of reduction='none' by it"
+            )
+        if is_live(factor) and np.asarray(factor).dtype.kind == "f":
+            self._register("_buffers", name, factor)
+        else:
+            held = None if factor is None else floating_array(factor, None, self._who)
+            self.register_buffer(name, held)
 
     def extra_repr(self) -> str:
         """Empty, as torch's losses print."""

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from npnet.layers.base import Reduced
-from npnet.layers.softmax import Axis, axis_of, axis_sums, exponentials, log_probabilities
-from npnet.parameter import Array, floating_array
+from npnet.layers.softmax import Axis, axis_of, exponentials, log_probabilities, sum_along
+from npnet.parameter import Array
+from npnet.program import Call
 from npnet.tape import Spec
 
-__all__ = ["Categorical"]
+__all__ = ["Categorical", "Rows", "label_index"]
 
 _INT64 = np.dtype(np.int64)
 _UINT64 = np.dtype(np.uint64)
@@ -43,8 +46,25 @@ def class_axis(shape: tuple[int, ...]) -> int:
     return min(len(shape) - 1, 1)
 
 
+def label_index(value: Any, who: str) -> int:
+    """Return `value` as a label, or say that it is none; torch's size_average stood here."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"{who}: expected an integer ignore_index, got {value!r}")
+    return int(value)
+
+
+def shifted_losses(z: Array, scratch: Any) -> None:
+    """Write log sum_c e^(z_c) - z_y where the exponentials were shifted: e^(z_y) may be 0."""
+    losses = scratch.losses
+    z.take(scratch.flat, None, losses, "clip")
+    with np.errstate(over="ignore", invalid="ignore"):
+        np.subtract(losses, scratch.peaks, losses)
+    np.log(scratch.sums, scratch.peaks)
+    np.subtract(scratch.peaks, losses, losses)
+
+
 class Categorical(Reduced):
-    """What SoftmaxCrossEntropy and CrossEntropyLoss share: targets, kernels, gradients.
+    """What the losses of labels share: targets, look-up and, for those of logits, kernels.
 
     With p = softmax(z) the loss of a row is -sum_c t_c w_c log p_c, times the row's factor. For a
     label t is 1 at one class only, which is looked up; smoothed labels and probabilities take the
@@ -56,6 +76,8 @@ class Categorical(Reduced):
         {"exponentials", "sums", "picked", "flat", "scale", "log_p", "distribution", "mass", "rows"}
     )
     weight: Array | None
+    #: Whether the target may be probabilities.
+    distributions = True
 
     def __init__(
         self,
@@ -65,32 +87,38 @@ class Categorical(Reduced):
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__(reduction)
-        given = None if weight is None else floating_array(weight, None, self._who)
-        self.register_buffer("weight", given)
+        self.register_factor("weight", weight)
         self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
 
     # ------------------------------------------------------------------ shapes
 
     def check(self, z: Spec, target: Spec) -> Spec:
         """Check the target against the logits; return the spec of the loss."""
+        name = self.operand_names[0]
         if not z.shape:
-            raise ValueError(f"{self._who}: expected z of shape (N, C, ...) or (C,), got ()")
+            raise ValueError(f"{self._who}: expected {name} of shape (N, C, ...) or (C,), got ()")
         axis = class_axis(z.shape)
         batch = z.shape[:axis] + z.shape[axis + 1 :]
+        other = f" or probabilities of shape {z.shape}" if self.distributions else ""
         given = (
-            f"{self._who}: expected integer labels of shape {batch} or probabilities of shape "
-            f"{z.shape}, got {target.dtype} of shape {target.shape}"
+            f"{self._who}: expected integer labels of shape {batch}{other}, "
+            f"got {target.dtype} of shape {target.shape}"
         )
-        if target.shape not in (batch, z.shape):
+        whole = self.distributions and target.shape == z.shape
+        # The label of a vector may have an axis of its own, as in torch.
+        if not whole and target.shape not in (batch, batch or (1,)):
             sizes = [str(shape[0]) for shape in (z.shape, target.shape) if axis and shape]
-            raise ValueError(f"{given}; the batch sizes are {' and '.join(sizes)}")
-        if target.shape == batch and target.dtype.kind not in "iu":
+            mend = f"the classes are on axis {axis}"
+            if len(set(sizes)) > 1:
+                mend = f"the batch sizes are {' and '.join(sizes)}"
+            raise ValueError(f"{given}; {mend}")
+        if not whole and target.dtype.kind not in "iu":
             raise TypeError(f"{given}; labels are integers: target.astype(np.int64)")
-        if target.shape == z.shape and target.dtype.kind != "f":
+        if whole and target.dtype.kind != "f":
             raise TypeError(f"{given}; probabilities are floating: target.astype(z.dtype)")
         if self.weight is not None and self.weight.shape != (z.shape[axis],):
             raise ValueError(
-                f"{self._who}: expected z with {self.weight.size} classes on axis {axis}, got "
+                f"{self._who}: expected {name} with {self.weight.size} classes on axis {axis}, got "
                 f"{z.shape}; weight has shape {self.weight.shape}, one number a class"
             )
         return Spec(batch if self.reduction == "none" else (), z.dtype)
@@ -120,56 +148,62 @@ class Categorical(Reduced):
 
     # ------------------------------------------------------------------ kernels
 
-    def loss_forward(self, z: Array, target: Array, loss: Array, scratch: Any) -> None:
-        """Loss of a row: log(sum_c e^(z_c) / e^(z_y)), times its factor."""
+    def loss_forward(
+        self, z: Array, target: Array, loss: Array, scratch: Any
+    ) -> Callable[[], None]:
+        """Return a call: loss of a row = log(sum_c e^(z_c) / e^(z_y)), times its factor."""
         rows: Rows = scratch.layout
         if not rows.looked_up:
-            self._distribution_forward(z, target, loss, scratch)
-            return
-        axis, factors = rows.axis, rows.factors
+            return partial(self._distribution_forward, z, target, loss, scratch)
         exps, sums, losses = scratch.exponentials, scratch.sums, scratch.losses
-        picked, flat = scratch.picked, scratch.flat
-        alike = self._look_up(target, rows, scratch)
-        matrix = z if z.ndim == 2 else z.reshape(axis.matrix)
-        shifted = exponentials(matrix, exps, sums, scratch.peaks, axis)
-        exps.take(flat, None, picked, "clip")
-        if shifted:
-            # e^(z_y) may be 0 here: take the difference of the logarithms instead.
-            z.take(flat, None, losses, "clip")
-            with np.errstate(invalid="ignore"):
-                np.subtract(losses, scratch.peaks, losses)
-            np.log(sums, scratch.peaks)
-            np.subtract(scratch.peaks, losses, losses)
-        else:
-            np.true_divide(sums, picked, losses)
-            np.log(losses, losses)
-        if not alike:
-            factors = self._reduce(losses, self._weigh(scratch), loss, scratch)
-        elif self.reduction == "none":
-            np.copyto(loss.reshape(-1), losses)
-        else:
-            losses.dot(factors, loss)
-        np.true_divide(factors, sums, scratch.scale)
+        picked, flat, scale, take = scratch.picked, scratch.flat, scratch.scale, exps.take
+        look_up = self._look_up(target, rows, scratch)
+        matrix = z.reshape(rows.axis.matrix)
+        exponentiate = exponentials(matrix, exps, sums, scratch.peaks, rows.axis)
+        factors, divide, log = rows.factors, np.true_divide, np.log
+        whole = loss.reshape(-1) if self.reduction == "none" else None
+
+        def call() -> None:
+            alike = look_up()
+            shifted = exponentiate()
+            take(flat, None, picked, "clip")
+            if shifted:
+                shifted_losses(z, scratch)
+            else:
+                divide(sums, picked, losses)
+                log(losses, losses)
+            if not alike:
+                divide(self._reduce(losses, self._weigh(scratch), loss, scratch), sums, scale)
+                return
+            if whole is None:
+                losses.dot(factors, loss)
+            else:
+                np.copyto(whole, losses)
+            divide(factors, sums, scale)
+
+        return call
 
     def loss_backward(
         self, dloss: Array, dz: Array | None, dtarget: Array | None, scratch: Any
-    ) -> None:
-        """Write dz = factor dloss (p - one_hot(y)), from p = e^z / sum."""
+    ) -> Iterator[Call]:
+        """List calls that write dz = factor dloss (p - one_hot(y)), from p = e^z / sum."""
         if not scratch.layout.looked_up:
-            self._distribution_backward(dloss, dz, dtarget, scratch)
+            yield partial(self._distribution_backward, dloss, dz, dtarget, scratch)
             return
         if dz is None:
             return
-        exps, factor, gap = scratch.exponentials, scratch.factor, scratch.losses
-        np.multiply(scratch.scale, dloss if dloss.ndim < 2 else dloss.reshape(-1), factor)
-        if dz.ndim == 2:
-            np.multiply(exps, factor[:, None], dz)
-        else:
-            column = factor.reshape(scratch.layout.axis.column)
-            np.multiply(exps, column, dz.reshape(exps.shape))
-        np.subtract(scratch.picked, scratch.sums, gap)
-        np.multiply(gap, factor, gap)
-        dz.put(scratch.flat, gap, "clip")
+        exps, factor, gap, at_label = (
+            scratch.exponentials,
+            scratch.factor,
+            scratch.losses,
+            scratch.peaks,
+        )
+        column = factor.reshape(scratch.layout.axis.column)
+        yield partial(np.multiply, scratch.scale, dloss.reshape(-1), factor)
+        yield partial(np.multiply, exps, column, dz.reshape(exps.shape))
+        yield partial(np.subtract, scratch.picked, scratch.sums, gap)
+        yield partial(np.multiply, gap, factor, at_label)
+        yield partial(dz.put, scratch.flat, at_label, "clip")
 
     def _distribution_forward(self, z: Array, target: Array, loss: Array, scratch: Any) -> None:
         """Loss of a row: -sum_c q_c log p_c with q_c = t_c w_c, times its factor."""
@@ -184,7 +218,7 @@ class Categorical(Reduced):
             np.multiply(target.reshape(axis.matrix), 1.0 - smoothing, out=q)
             np.add(q, rest, out=q)
         else:
-            if not self._look_up(target, rows, scratch):
+            if not self._look_up(target, rows, scratch)():
                 divisor = self._weigh(scratch)
                 np.logical_not(scratch.ignored, out=scratch.rows)
             q.fill(rest)
@@ -192,10 +226,10 @@ class Categorical(Reduced):
             q.put(scratch.flat, losses, "clip")
         log_probabilities(z.reshape(axis.matrix), log_p, scratch.sums, scratch.peaks, axis)
         self._times_weight(q, scratch)
-        axis_sums(q, scratch.mass, axis)
+        sum_along(q, scratch.mass, axis)()
         with np.errstate(invalid="ignore"):
             np.multiply(q, log_p, out=scratch.work)
-        axis_sums(scratch.work, losses, axis)
+        sum_along(scratch.work, losses, axis)()
         np.negative(losses, losses)
         self._reduce(losses, divisor, loss, scratch)
 
@@ -223,25 +257,34 @@ class Categorical(Reduced):
 
     # ------------------------------------------------------------------ rows
 
-    def _look_up(self, target: Array, rows: Rows, scratch: Any) -> bool:
-        """Write where each row's label lies in z; return whether all rows count the same.
+    def _look_up(self, target: Array, rows: Rows, scratch: Any) -> Callable[[], bool]:
+        """Return a call that writes where each row's label lies in z.
 
-        If not, `scratch.ignored` says which count nothing and `scratch.labels` is what to look up.
+        It says whether all rows count the same. If not, `scratch.ignored` says which count nothing
+        and `scratch.labels` is what to look up.
         """
-        labels = target if target.ndim == 1 else target.reshape(-1)
-        if labels.dtype is not _INT64:
-            np.copyto(scratch.labels, labels, casting="unsafe")
-            labels = scratch.labels
+        given = target.reshape(-1)
+        as_is = given.dtype == _INT64
+        labels = given if as_is else scratch.labels
         # Seen as unsigned, a negative label is a very large one: one comparison finds both.
         codes = labels.view(_UINT64)
-        alike = rows.alike and codes.item(codes.argmax()) < rows.classes
-        if not alike:
-            self._sort_out(labels, target, rows.classes, scratch)
-            labels = scratch.labels
-        if rows.step != 1:
-            labels = np.multiply(labels, rows.step, scratch.flat)
-        np.add(labels, rows.starts, scratch.flat)
-        return alike
+        item, largest = codes.item, codes.argmax
+        classes, step, starts, flat = rows.classes, rows.step, rows.starts, scratch.flat
+
+        def call() -> bool:
+            if not as_is:
+                np.copyto(labels, given, casting="unsafe")
+            alike = rows.alike and item(largest()) < classes
+            valid = labels
+            if not alike:
+                self._sort_out(labels, target, classes, scratch)
+                valid = scratch.labels
+            if step != 1:
+                valid = np.multiply(valid, step, flat)
+            np.add(valid, starts, flat)
+            return alike
+
+        return call
 
     def _sort_out(self, labels: Array, target: Array, classes: int, scratch: Any) -> None:
         """Write which labels are ignored, and the labels with 0 in their places; check them."""
@@ -273,16 +316,16 @@ class Categorical(Reduced):
         """Write the loss from those of the rows; return the rows' factors."""
         rows: Array = scratch.rows
         np.copyto(losses, 0.0, where=scratch.ignored)
-        if self.reduction == "none":
-            np.multiply(losses, rows, out=loss.reshape(-1))
-            return rows
-        loss[...] = losses.dot(rows)
-        if self.reduction == "mean":
-            # Where every row is ignored the mean is 0 / 0 and the gradient 0, as in torch.
-            with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(all="ignore"):
+            if self.reduction == "none":
+                np.multiply(losses, rows, out=loss.reshape(-1))
+                return rows
+            loss[...] = losses.dot(rows)
+            if self.reduction == "mean":
+                # Where every row is ignored the mean is 0 / 0 and the gradient 0, as in torch.
                 np.true_divide(loss, divisor, out=loss)
                 np.true_divide(rows, divisor, out=rows)
-            np.copyto(rows, 0.0, where=scratch.ignored)
+        np.copyto(rows, 0.0, where=scratch.ignored)
         return rows
 
     def _times_weight(self, matrix: Array, scratch: Any) -> None:
@@ -290,4 +333,5 @@ class Categorical(Reduced):
         if self.weight is not None:
             np.copyto(scratch.weight, self.weight)
             weight = scratch.weight if matrix.ndim == 2 else scratch.weight[:, None]
-            np.multiply(matrix, weight, out=matrix)
+            with np.errstate(invalid="ignore"):  # 0 times an infinite logarithm
+                np.multiply(matrix, weight, out=matrix)

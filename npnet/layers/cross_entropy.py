@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from npnet.layers.base import real_number
-from npnet.layers.categorical import Categorical
+from npnet.layers.categorical import Categorical, label_index
 from npnet.layers.softmax import softmax_backward
 from npnet.parameter import Array
+from npnet.program import Call
 from npnet.tape import Spec
 
 __all__ = ["CrossEntropyLoss", "SoftmaxCrossEntropy"]
@@ -25,8 +28,8 @@ class CrossEntropyLoss(Categorical):
     and mean divides by the number of rows.
 
     Shapes: z (N, C), (N, C, d1, ...) or (C,); target as z without the class axis for integer
-    labels, as z for probabilities (floating; one-hot vectors too); J () or, for 'none', a number a
-    label. Stable for logits of any size.
+    labels (for (C,) also (1,)), as z for probabilities (floating; one-hot vectors too); J () or,
+    for 'none', a number a label. Stable for logits of any size.
 
     Parameters
     ----------
@@ -74,9 +77,8 @@ class CrossEntropyLoss(Categorical):
             raise ValueError(
                 f"{self._who}: expected label_smoothing from 0 to 1, got {label_smoothing}"
             )
-        if not isinstance(ignore_index, (int, np.integer)):
-            raise TypeError(f"{self._who}: expected an integer ignore_index, got {ignore_index!r}")
-        super().__init__(reduction, weight, int(ignore_index), label_smoothing)
+        ignored = label_index(ignore_index, self._who)
+        super().__init__(reduction, weight, ignored, label_smoothing)
 
     def infer(self, z: Spec, target: Spec) -> Spec:
         """Check the target against the logits."""
@@ -88,11 +90,11 @@ class CrossEntropyLoss(Categorical):
             )
         return loss
 
-    def forward_kernel(self, z: Array, target: Array, *, out: Array, scratch: Any) -> None:
+    def forward_calls(self, z: Array, target: Array, *, out: Array, scratch: Any) -> Iterator[Call]:
         """Write the loss."""
-        self.loss_forward(z, target, out, scratch)
+        yield self.loss_forward(z, target, out, scratch)
 
-    def backward_kernel(
+    def backward_calls(
         self,
         dy: Array,
         z: None,
@@ -102,9 +104,9 @@ class CrossEntropyLoss(Categorical):
         dz: Array | None,
         dtarget: Array | None,
         scratch: Any,
-    ) -> None:
+    ) -> Iterator[Call]:
         """Write the gradients."""
-        self.loss_backward(dy, dz, dtarget, scratch)
+        return self.loss_backward(dy, dz, dtarget, scratch)
 
 
 class SoftmaxCrossEntropy(Categorical):
@@ -158,18 +160,19 @@ class SoftmaxCrossEntropy(Categorical):
         """Room for the gradient that comes through the probabilities."""
         return super().scratch_specs(z, target) | {"through_p": z}
 
-    def forward_kernel(self, z: Array, target: Array, *, out: Any, scratch: Any) -> None:
+    def forward_calls(self, z: Array, target: Array, *, out: Any, scratch: Any) -> Iterator[Call]:
         """Write the loss and the probabilities."""
         loss, p = out
-        self.loss_forward(z, target, loss, scratch)
+        yield self.loss_forward(z, target, loss, scratch)
         axis = scratch.layout.axis
         matrix = p.reshape(axis.matrix)
         if scratch.layout.looked_up:
-            np.true_divide(scratch.exponentials, scratch.sums.reshape(axis.column), matrix)
+            sums = scratch.sums.reshape(axis.column)
+            yield partial(np.true_divide, scratch.exponentials, sums, matrix)
         else:
-            np.exp(scratch.log_p, out=matrix)
+            yield partial(np.exp, scratch.log_p, out=matrix)
 
-    def backward_kernel(
+    def backward_calls(
         self,
         dy: Any,
         z: None,
@@ -179,17 +182,17 @@ class SoftmaxCrossEntropy(Categorical):
         dz: Array | None,
         dtarget: Array | None,
         scratch: Any,
-    ) -> None:
+    ) -> Iterator[Call]:
         """Write the gradients of what arrives."""
         dloss, dp = dy
         if dloss is not None:
-            self.loss_backward(dloss, dz, dtarget, scratch)
+            yield from self.loss_backward(dloss, dz, dtarget, scratch)
         elif dtarget is not None:
-            dtarget.fill(0.0)
+            yield partial(dtarget.fill, 0.0)
         if dp is not None and dz is not None:
             axis = scratch.layout.axis
             into = dz if dloss is None else scratch.through_p
             dp, p, into = (array.reshape(axis.matrix) for array in (dp, y[1], into))
-            softmax_backward(dp, p, into, scratch.peaks, axis)
+            yield partial(softmax_backward, dp, p, into, scratch.peaks, axis)
             if dloss is not None:
-                np.add(dz, scratch.through_p, out=dz)
+                yield partial(np.add, dz, scratch.through_p, out=dz)

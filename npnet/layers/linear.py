@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ from npnet import init
 from npnet.contraction import contractions
 from npnet.layers.base import Layer
 from npnet.parameter import Array, Parameter
+from npnet.program import Call
 from npnet.tape import Spec
 
 __all__ = ["Linear"]
@@ -110,15 +113,15 @@ class Linear(Layer):
         blocks = row_blocks(math.prod(x.shape[:-1]), *weight.shape)
         return {"blocks": blocks, "weight": weight} if blocks else {"blocks": blocks}
 
-    def forward_kernel(
+    def forward_calls(
         self, x: Array, weight: Array, bias: Array | None, *, out: Array, scratch: Any
-    ) -> None:
+    ) -> Iterator[Call]:
         """Write y = x @ weight.T + bias."""
-        self.y.kernel(x, weight, out)
+        yield self.y.ready(x, weight, out=out)
         if bias is not None:
-            np.add(out, bias, out=out)
+            yield partial(np.add, out, bias, out)
 
-    def backward_kernel(
+    def backward_calls(
         self,
         dy: Array,
         x: Array,
@@ -130,16 +133,16 @@ class Linear(Layer):
         dweight: Array | None,
         dbias: Array | None,
         scratch: Any,
-    ) -> None:
+    ) -> Iterator[Call]:
         """Write dx = dy @ weight, dweight = dy.T @ x, dbias = dy summed over the rows."""
         if dx is not None and scratch.blocks:
-            multiply_by_rows(dy, weight, dx, scratch)
+            yield partial(multiply_by_rows, dy, weight, dx, scratch)
         elif dx is not None:
-            self.dx.kernel(dy, weight, dx)
+            yield self.dx.ready(dy, weight, out=dx)
         if dweight is not None:
-            self.dweight.kernel(dy, x, dweight)
+            yield self.dweight.ready(dy, x, out=dweight)
         if dbias is not None:
-            self.dbias.kernel(dy, dbias[0])
+            yield self.dbias.ready(dy, out=dbias[0])
 
     def extra_repr(self) -> str:
         """Torch's words."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from npnet.layers.base import Layer
 from npnet.parameter import Array
+from npnet.program import Call
 from npnet.tape import Spec
 
 __all__ = ["Mean", "Sum"]
@@ -23,6 +25,14 @@ def sum_of_squares(array: Array) -> float:
         return float(flat.dot(flat))
     blocks = np.split(flat, range(_BLOCK, flat.size, _BLOCK))
     return math.fsum(float(block.dot(block)) for block in blocks)
+
+
+def squares_added_up(array: Array, out: Array) -> Call:
+    """Return a call that writes the sum of the squares of an array that is compact in memory."""
+    if array.size <= _BLOCK:
+        flat = array.ravel(order="K")
+        return partial(flat.dot, flat, out)
+    return lambda: out.fill(sum_of_squares(array))
 
 
 def sum_axes(x: Array, axes: tuple[int, ...], out: Array, wide: Array) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from npnet.blas import add_scaled
 from npnet.layers.base import Layer, real_number
-from npnet.layers.reduction import sum_of_squares
+from npnet.layers.reduction import squares_added_up
 from npnet.parameter import Array
+from npnet.program import Call
 from npnet.tape import Spec
 
 __all__ = ["Regularization"]
@@ -67,28 +71,42 @@ class Regularization(Layer):
         """Return the spec of one number."""
         return Spec((), w.dtype)
 
-    def scratch_specs(self, w: Spec) -> dict[str, Spec]:
-        """Room for |w|, in the memory order of w."""
-        return {} if self.p == 2 else {"size": Spec((math.prod(w.shape),), w.dtype)}
+    def scratch_specs(self, w: Spec) -> dict[str, Any]:
+        """Return the strength, and room for |w| in the memory order of w."""
+        strength = np.array(self.strength, w.dtype)
+        size = {} if self.p == 2 else {"size": Spec((math.prod(w.shape),), w.dtype)}
+        return {"strength": strength, **size}
 
-    def forward_kernel(self, w: Array, *, out: Array, scratch: Any) -> None:
+    def forward_calls(self, w: Array, *, out: Array, scratch: Any) -> Iterator[Call]:
         """Write R = strength times the norm."""
         if self.p == 2:
-            norm = sum_of_squares(w)
+            yield squares_added_up(w, out)
         else:
-            np.absolute(w.ravel(order="K"), out=scratch.size)
-            norm = np.add.reduce(scratch.size).item()
-        out[...] = self.strength * norm
+            flat = w.ravel(order="K")
+            yield partial(np.absolute, flat, out=scratch.size)
+            yield partial(np.add.reduce, scratch.size, out=out)
+        yield partial(np.multiply, out, scratch.strength, out)
 
-    def backward_kernel(self, dy: Array, w: Array, y: None, *, dw: Array, scratch: Any) -> None:
+    def backward_calls(
+        self, dy: Array, w: Array, y: None, *, dw: Array, scratch: Any
+    ) -> Iterator[Call]:
         """Write dw = the norm's slope times strength dR."""
-        # A Python float promotes no dtype, which an array without axes may.
-        scale = self.strength * dy.item()
         if self.p == 2:
-            np.multiply(w, 2.0 * scale, out=dw)
+            twice = 2.0 * self.strength
+            yield lambda: np.multiply(w, twice * dy.item(), out=dw)
         else:
-            np.sign(w, out=dw)
-            np.multiply(dw, scale, out=dw)
+            yield partial(np.sign, w, out=dw)
+            yield lambda: np.multiply(dw, self.strength * dy.item(), out=dw)
+
+    def adding_calls(
+        self, dy: Array, w: Array, y: None, *, dw: Array, scratch: Any
+    ) -> Iterator[Call]:
+        """Add the same to dw, in one pass over memory."""
+        slope, total, factor = w.ravel(order="K"), dw.ravel(order="K"), 2.0 * self.strength
+        if self.p == 1:
+            yield partial(np.sign, slope, out=scratch.size)
+            slope, factor = scratch.size, self.strength
+        yield lambda: add_scaled(total, factor * dy.item(), slope)
 
     def extra_repr(self) -> str:
         """Its two numbers."""

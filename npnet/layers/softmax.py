@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from npnet.layers.base import Layer
 from npnet.parameter import Array
+from npnet.program import Call
 from npnet.tape import Spec
 
 __all__ = ["LogSoftmax", "Softmax"]
@@ -51,12 +54,11 @@ def moderate(x: Array) -> bool:
     )
 
 
-def axis_sums(matrix: Array, out: Array, axis: Axis) -> None:
-    """Write the sums along the axis into the vector `out`, one a row."""
+def sum_along(matrix: Array, out: Array, axis: Axis) -> Call:
+    """Return a call that writes the sums along the axis into the vector `out`, one a row."""
     if axis.ones is not None:
-        matrix.dot(axis.ones, out)
-    else:
-        np.add.reduce(matrix, axis=1, keepdims=True, out=out.reshape(axis.column))
+        return partial(matrix.dot, axis.ones, out)
+    return partial(np.add.reduce, matrix, axis=1, keepdims=True, out=out.reshape(axis.column))
 
 
 def axis_peaks(matrix: Array, out: Array, axis: Axis) -> None:
@@ -70,28 +72,35 @@ def axis_peaks(matrix: Array, out: Array, axis: Axis) -> None:
         np.maximum.reduce(matrix, axis=1, keepdims=True, out=out.reshape(axis.column))
 
 
-def exponentials(matrix: Array, out: Array, sums: Array, peaks: Array, axis: Axis) -> bool:
-    """Write e^x and its sums along the axis; return whether x was shifted first.
+def exponentials(
+    matrix: Array, out: Array, sums: Array, peaks: Array, axis: Axis
+) -> Callable[[], bool]:
+    """Return a call that writes e^x and its sums along the axis and says whether x was shifted.
 
     Where e^x could overflow or vanish, the `peaks` along the axis are subtracted from x.
     """
-    shifted = not moderate(matrix)
-    if shifted:
-        axis_peaks(matrix, peaks, axis)
-        with np.errstate(invalid="ignore"):  # inf - inf is the NaN it should be
-            np.subtract(matrix, peaks.reshape(axis.column), out)
-        np.exp(out, out)
-    else:
-        np.exp(matrix, out)
-    axis_sums(out, sums, axis)
-    return shifted
+    exp, add_up = np.exp, sum_along(out, sums, axis)
+
+    def call() -> bool:
+        shifted = not moderate(matrix)
+        if shifted:
+            axis_peaks(matrix, peaks, axis)
+            with np.errstate(over="ignore", invalid="ignore"):  # inf - inf is the NaN it should be
+                np.subtract(matrix, peaks.reshape(axis.column), out)
+            exp(out, out)
+        else:
+            exp(matrix, out)
+        add_up()
+        return shifted
+
+    return call
 
 
 def log_probabilities(matrix: Array, out: Array, sums: Array, peaks: Array, axis: Axis) -> None:
     """Write the logarithm of the softmax along the axis."""
-    if exponentials(matrix, out, sums, peaks, axis):
+    if exponentials(matrix, out, sums, peaks, axis)():
         np.log(sums, sums)
-        with np.errstate(invalid="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             np.subtract(matrix, peaks.reshape(axis.column), out)
         np.subtract(out, sums.reshape(axis.column), out)
     else:
@@ -102,7 +111,7 @@ def log_probabilities(matrix: Array, out: Array, sums: Array, peaks: Array, axis
 def softmax_backward(dy: Array, y: Array, dx: Array, sums: Array, axis: Axis) -> None:
     """Write dx = y (dy - the sum of dy y along the axis)."""
     np.multiply(dy, y, dx)
-    axis_sums(dx, sums, axis)
+    sum_along(dx, sums, axis)()
     np.subtract(dy, sums.reshape(axis.column), dx)
     np.multiply(dx, y, dx)
 
@@ -182,7 +191,7 @@ class Softmax(AlongAxis):
         """Write y = e^x over its sum."""
         axis = scratch.axis
         matrix = out.reshape(axis.matrix)
-        exponentials(x.reshape(axis.matrix), matrix, scratch.sums, scratch.peaks, axis)
+        exponentials(x.reshape(axis.matrix), matrix, scratch.sums, scratch.peaks, axis)()
         np.true_divide(matrix, scratch.sums.reshape(axis.column), matrix)
 
     def backward_kernel(self, dy: Array, x: None, y: Array, *, dx: Array, scratch: Any) -> None:
@@ -230,7 +239,7 @@ class LogSoftmax(AlongAxis):
         """Write dx = dy - e^y times the sum of dy."""
         axis = scratch.axis
         matrix = dx.reshape(axis.matrix)
-        axis_sums(dy.reshape(axis.matrix), scratch.sums, axis)
+        sum_along(dy.reshape(axis.matrix), scratch.sums, axis)()
         np.exp(y, out=dx)
         np.multiply(matrix, scratch.sums.reshape(axis.column), matrix)
         np.subtract(dy, dx, out=dx)

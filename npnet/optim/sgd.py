@@ -8,7 +8,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from npnet.optim.base import Group, Optimizer
+from npnet.blas import add_scaled
+from npnet.optim.base import Optimizer
+from npnet.optim.groups import Group
 from npnet.parameter import Array
 
 __all__ = ["SGD"]
@@ -27,8 +29,8 @@ class SGD(Optimizer):
         g = b                                   if momentum
         p = p - lr * g
 
-    Every product and every sum is rounded to the parameter's dtype. (torch fuses some of them,
-    which rounds once instead of twice.) Shapes and dtypes: any; each parameter keeps its own.
+    A sum with a product in it is rounded once where BLAS fuses the two, as torch does: the numbers
+    are torch's to the bit then. Shapes and dtypes: any; each parameter keeps its own.
 
     Parameters
     ----------
@@ -46,6 +48,8 @@ class SGD(Optimizer):
         Whether to look ahead along the momentum.
     maximize : bool, default False
         Whether to step up the gradient instead of down.
+    foreach, fused, differentiable : optional
+        For scripts written for torch; None or False.
 
     Errors
     ------
@@ -71,7 +75,6 @@ class SGD(Optimizer):
     """
 
     state_kinds: ClassVar[tuple[str, ...]] = ("momentum_buffer",)
-    scratches: ClassVar[int] = 2
 
     def __init__(
         self,
@@ -83,6 +86,7 @@ class SGD(Optimizer):
         nesterov: bool = False,
         *,
         maximize: bool = False,
+        **execution: bool | None,
     ) -> None:
         options = {
             "lr": lr,
@@ -98,7 +102,7 @@ class SGD(Optimizer):
                 "SGD: nesterov needs momentum above 0 and no dampening, got "
                 f"momentum={momentum}, dampening={dampening}"
             )
-        super().__init__(params, options)
+        super().__init__(params, options, execution)
 
     def check(self, options: Group) -> None:
         """Raise where options are out of range."""
@@ -112,12 +116,12 @@ class SGD(Optimizer):
         return () if options[1] is None else self.state_kinds
 
     def options(self, group: Group) -> tuple[float | bool | None, ...]:
-        """Return lr, momentum, 1 - dampening, weight decay (None where no effect), and flags."""
+        """Return lr, momentum, 1 - dampening, weight decay (None where 0), and flags."""
         dampening = float(group["dampening"])
         return (
             float(group["lr"]),
             float(group["momentum"]) or None,
-            1.0 - dampening if dampening else None,
+            1.0 - dampening,
             float(group["weight_decay"]) or None,
             bool(group["nesterov"]),
             bool(group["maximize"]),
@@ -134,32 +138,24 @@ class SGD(Optimizer):
     ) -> None:
         """Step one vector."""
         lr, momentum, gain, decay, nesterov, maximize = options
-        direction, spare = scratch
-        if decay is not None:
-            np.multiply(data, decay, direction)
-            (np.subtract if maximize else np.add)(direction, grad, direction)
-        elif maximize:
+        (direction,) = scratch
+        if maximize:
             np.negative(grad, direction)
+        elif decay is not None or nesterov:
+            np.copyto(direction, grad)
         else:
             direction = grad
+        if decay is not None:
+            add_scaled(direction, decay, data)
         if momentum is not None:
             (buffer,) = state
-            _accumulate(buffer, direction, None if age == 0 else momentum, gain, spare)
+            if age == 0:
+                np.copyto(buffer, direction)
+            else:
+                np.multiply(buffer, momentum, buffer)
+                add_scaled(buffer, gain, direction)
             if nesterov:
-                np.multiply(buffer, momentum, spare)
-                direction = np.add(direction, spare, scratch[0])
+                add_scaled(direction, momentum, buffer)
             else:
                 direction = buffer
-        np.multiply(direction, lr, spare)
-        np.subtract(data, spare, data)
-
-
-def _accumulate(buffer: Array, direction: Array, momentum: Any, gain: Any, spare: Array) -> None:
-    """Put a direction into the momentum buffer: all of it where there is no momentum yet."""
-    if momentum is None:
-        np.copyto(buffer, direction)
-        return
-    np.multiply(buffer, momentum, buffer)
-    if gain is not None:
-        direction = np.multiply(direction, gain, spare)
-    np.add(buffer, direction, buffer)
+        add_scaled(data, -lr.item(), direction)

@@ -1,11 +1,24 @@
 import math
+from functools import partial
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis.extra.numpy import mutually_broadcastable_shapes
 
-from npnet import Add, Concatenate, Elementwise, Graph, Layer, Linear, Module, MSELoss, ReLU, Sum
+from npnet import (
+    Add,
+    Concatenate,
+    Elementwise,
+    Graph,
+    Layer,
+    Linear,
+    Module,
+    MSELoss,
+    Regularization,
+    ReLU,
+    Sum,
+)
 from npnet.layers.base import Reduced, broadcast_spec, real_number, sum_to
 from npnet.tape import Spec
 
@@ -96,6 +109,64 @@ def test_refuses_what_is_no_real_number(operand, recorded):
 def test_says_what_a_layer_lacks(method):
     with pytest.raises(NotImplementedError, match=f"Layer: has no {method}; see npnet.Layer"):
         getattr(Layer(), method)()
+
+
+class Doubled(Elementwise):
+    """y = 2 x, stated as calls."""
+
+    backward_reads = frozenset()
+
+    def forward_calls(self, x, *, out, scratch):
+        yield partial(np.add, x, x, out)
+
+    def backward_calls(self, dy, x, y, *, dx, scratch):
+        yield partial(np.add, dy, dy, dx)
+
+
+class Tripled(Doubled):
+    """y = 3 x, stated as kernels that go on from those of its base."""
+
+    def forward_kernel(self, x, *, out, scratch):
+        super().forward_kernel(x, out=out, scratch=scratch)
+        np.add(out, x, out=out)
+
+    def backward_kernel(self, dy, x, y, *, dx, scratch):
+        super().backward_kernel(dy, x, y, dx=dx, scratch=scratch)
+        np.add(dx, dy, out=dx)
+
+
+class Halved(Tripled):
+    """y = x / 2, stated as calls again."""
+
+    def forward_calls(self, x, *, out, scratch):
+        return [partial(np.multiply, x, 0.5, out)]
+
+    def backward_calls(self, dy, x, y, *, dx, scratch):
+        return [partial(np.multiply, dy, 0.5, dx)]
+
+
+@pytest.mark.parametrize("layer, factor", [(Doubled, 2.0), (Tripled, 3.0), (Halved, 0.5)])
+def test_the_last_to_state_kernels_or_calls_is_heard(layer, factor):
+    module, x = layer(), np.array([1.0, -2.0])
+    assert layer.operand_names == ("x",)
+    assert module(x).tolist() == [factor, -2.0 * factor]
+    assert module.backward(np.ones(2)).tolist() == [factor, factor]
+    out = np.empty(2)
+    module.forward_kernel(x, out=out, scratch=None)
+    assert out.tolist() == [factor, -2.0 * factor]
+
+
+def test_a_backward_of_ones_own_is_not_passed_over_for_an_inherited_sum():
+    class Reversed(Regularization):
+        def backward_kernel(self, dy, w, y, *, dw, scratch):
+            np.multiply(w, -1.0, out=dw)
+
+    g = Graph(dtype=np.float64)
+    w = g.parameter("w", [1.0, 2.0])
+    g.output(Regularization(1.0)(w) + Reversed(1.0)(w))
+    g()
+    g.backward()
+    assert w.grad.tolist() == [1.0, 2.0]
 
 
 def test_has_no_scratch_by_itself():

@@ -10,47 +10,84 @@ from npnet.layers.arithmetic import (
     Subtract,
 )
 from npnet.layers.base import Elementwise, Layer
+from npnet.layers.batch_normalization import BatchNorm1d
+from npnet.layers.bilinear import Bilinear
+from npnet.layers.binary import BCELoss, BCEWithLogitsLoss
+from npnet.layers.clipped import Hardtanh, ReLU6
 from npnet.layers.cross_entropy import CrossEntropyLoss, SoftmaxCrossEntropy
+from npnet.layers.divergence import KLDivLoss
+from npnet.layers.dropout import Dropout
 from npnet.layers.elementwise import Abs, Exp, Log, Negate, Scale, Sqrt, Square
+from npnet.layers.embedding import Embedding
+from npnet.layers.gated import GELU, Hardswish, Mish, SiLU
+from npnet.layers.likelihood import NLLLoss
 from npnet.layers.linear import Linear
-from npnet.layers.loss import BCELoss, BCEWithLogitsLoss, MSELoss
+from npnet.layers.normalization import LayerNorm, RMSNorm
+from npnet.layers.rectifiers import ELU, SELU, LeakyReLU, PReLU
 from npnet.layers.reduction import Mean, Sum
+from npnet.layers.regression import HuberLoss, L1Loss, MSELoss, SmoothL1Loss
 from npnet.layers.regularization import Regularization
-from npnet.layers.shape import Concatenate, Flatten, Reshape
+from npnet.layers.shape import Concatenate, Flatten, Reshape, Unflatten
+from npnet.layers.smooth import LogSigmoid, Softplus, Softsign
 from npnet.layers.softmax import LogSoftmax, Softmax
 
 __all__ = [
+    "ELU",
+    "GELU",
+    "SELU",
     "Abs",
     "Add",
     "BCELoss",
     "BCEWithLogitsLoss",
+    "BatchNorm1d",
+    "Bilinear",
     "Concatenate",
     "CrossEntropyLoss",
     "Divide",
+    "Dropout",
     "Elementwise",
+    "Embedding",
     "Exp",
     "Flatten",
+    "Hardswish",
+    "Hardtanh",
+    "HuberLoss",
     "Identity",
+    "KLDivLoss",
+    "L1Loss",
     "Layer",
+    "LayerNorm",
+    "LeakyReLU",
     "Linear",
     "Log",
+    "LogSigmoid",
     "LogSoftmax",
     "MSELoss",
     "MatMul",
     "Mean",
+    "Mish",
     "Multiply",
+    "NLLLoss",
     "Negate",
+    "PReLU",
     "Power",
+    "RMSNorm",
     "ReLU",
+    "ReLU6",
     "Regularization",
     "Reshape",
     "Scale",
+    "SiLU",
     "Sigmoid",
+    "SmoothL1Loss",
     "Softmax",
     "SoftmaxCrossEntropy",
+    "Softplus",
+    "Softsign",
     "Sqrt",
     "Square",
     "Subtract",
     "Sum",
     "Tanh",
+    "Unflatten",
 ]

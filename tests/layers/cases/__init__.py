@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tests.layers.cases import core
+from tests.layers.cases import activations, core, losses, stateful
 from tests.support.case import Case
 
 __all__ = ["CASES"]
 
-CASES: list[Case] = [*core.CASES]
+CASES: list[Case] = [*core.CASES, *activations.CASES, *losses.CASES, *stateful.CASES]

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from npnet import (
     Abs,
     Add,
-    BCELoss,
-    BCEWithLogitsLoss,
     Concatenate,
-    CrossEntropyLoss,
     Divide,
     Exp,
     Flatten,
@@ -22,7 +17,6 @@ from npnet import (
     LogSoftmax,
     MatMul,
     Mean,
-    MSELoss,
     Multiply,
     Negate,
     Power,
@@ -32,7 +26,6 @@ from npnet import (
     Scale,
     Sigmoid,
     Softmax,
-    SoftmaxCrossEntropy,
     Sqrt,
     Square,
     Subtract,
@@ -45,9 +38,6 @@ from tests.layers.cases.draws import (
     ROWS,
     SCALAR,
     away,
-    distributions,
-    fractions,
-    labels,
     large,
     positive,
 )
@@ -197,88 +187,6 @@ SHAPE = [
     Case("Concatenate one", lambda: Concatenate(1), (ROWS,)),
 ]
 
-REDUCTIONS = ("mean", "sum", "none")
-POINTWISE = [
-    Case(
-        f"{make.__name__} {r} {a.shape} {name}",
-        lambda m=make, r=r, o=options: m(reduction=r, **o),
-        (a, Draw(a.shape, target)),
-        rows_interact=r != "none",
-        empty_is_nan=r == "mean",
-    )
-    for make, a, target, options, name in (
-        (MSELoss, ROWS, Draw(()).sample, {}, ""),
-        (MSELoss, Draw(("B",)), Draw(()).sample, {}, ""),
-        (BCELoss, Draw(("B", 4), fractions), fractions, {}, ""),
-        (BCELoss, Draw(("B", 4), fractions), fractions, {"weight": [1.0, 2.0, 0.5, 3.0]}, "weight"),
-        (BCEWithLogitsLoss, Draw(("B", 4), away), fractions, {}, ""),
-        (BCEWithLogitsLoss, Draw(("B", 4), large), fractions, {}, "large"),
-        (
-            BCEWithLogitsLoss,
-            ROWS,
-            fractions,
-            {"weight": [1.0, 2.0, 0.5, 3.0], "pos_weight": [2.0, 0.5, 1.0, 3.0]},
-            "weights",
-        ),
-    )
-    for r in REDUCTIONS
-] + [Case("MSELoss of scalars", MSELoss, (SCALAR, SCALAR))]
-
-WEIGHT = [0.5, 2.0, 1.0, 0.25]
-CROSS_ENTROPY = [
-    Case(
-        f"CrossEntropyLoss {r} {name}",
-        lambda r=r, o=options: CrossEntropyLoss(reduction=r, **o),
-        operands,
-        rows_interact=r != "none",
-        empty_is_nan=r == "mean",
-    )
-    for name, operands, options in (
-        ("", (ROWS, Draw(("B",), labels(4))), {}),
-        ("large", (Draw(("B", 4), large), Draw(("B",), labels(4))), {}),
-        ("int32", (ROWS, Draw(("B",), labels(4, np.int32))), {}),
-        ("uint8", (ROWS, Draw(("B",), labels(4, np.uint8))), {}),
-        ("ignored", (ROWS, Draw(("B",), labels(4, ignored=-100))), {}),
-        ("ignored 2", (ROWS, Draw(("B",), labels(4))), {"ignore_index": 2}),
-        ("weight", (ROWS, Draw(("B",), labels(4))), {"weight": WEIGHT}),
-        ("smoothing", (ROWS, Draw(("B",), labels(4))), {"label_smoothing": 0.2}),
-        (
-            "smoothing weight ignored",
-            (ROWS, Draw(("B",), labels(4, ignored=-100))),
-            {"label_smoothing": 0.2, "weight": WEIGHT},
-        ),
-        ("pixels", (Draw(("B", 4, 2, 3)), Draw(("B", 2, 3), labels(4))), {"weight": WEIGHT}),
-        ("pixels plain", (Draw(("B", 4, 2, 3)), Draw(("B", 2, 3), labels(4))), {}),
-        ("probabilities", (ROWS, Draw(("B", 4), distributions)), {}),
-        (
-            "probabilities weight",
-            (ROWS, Draw(("B", 4), distributions)),
-            {"weight": WEIGHT, "label_smoothing": 0.1},
-        ),
-        ("probabilities of pixels", (CUBE, Draw(("B", 3, 4), distributions)), {}),
-    )
-    for r in REDUCTIONS
-] + [
-    Case("CrossEntropyLoss of a vector", CrossEntropyLoss, (Draw((4,)), Draw((), labels(4)))),
-]
-
-SOFTMAX_CROSS_ENTROPY = [
-    Case(
-        f"SoftmaxCrossEntropy {r} {name}",
-        lambda r=r: SoftmaxCrossEntropy(r),
-        operands,
-        rows_interact=r != "none",
-        empty_is_nan=r == "mean",
-    )
-    for name, operands in (
-        ("", (ROWS, Draw(("B",), labels(4)))),
-        ("large", (Draw(("B", 4), large), Draw(("B",), labels(4)))),
-        ("pixels", (Draw(("B", 4, 2, 3)), Draw(("B", 2, 3), labels(4)))),
-        ("probabilities", (ROWS, Draw(("B", 4), distributions))),
-    )
-    for r in REDUCTIONS
-]
-
 CASES: list[Case] = [
     *ELEMENTWISE,
     *LINEAR,
@@ -288,7 +196,4 @@ CASES: list[Case] = [
     *REDUCTION,
     *REGULARIZATION,
     *SHAPE,
-    *POINTWISE,
-    *CROSS_ENTROPY,
-    *SOFTMAX_CROSS_ENTROPY,
 ]

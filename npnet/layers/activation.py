@@ -1,20 +1,51 @@
-"""Activations: elementwise functions, and softmax over an axis."""
+"""Activations: the classic ones, and what the others in this folder share with them."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Iterator
+from functools import partial
+from typing import Any, ClassVar
 
 import numpy as np
 
-from npnet.layers.base import Elementwise
+from npnet.layers.base import Elementwise, real_number
 from npnet.parameter import Array
+from npnet.program import Call
 from npnet.tape import Spec
 
-__all__ = ["Identity", "ReLU", "Sigmoid", "Tanh"]
+__all__ = ["Activation", "Identity", "ReLU", "Sigmoid", "Tanh", "printable", "write_sigmoid"]
 
 
 _SMALL = 2**15
+
+
+class Activation(Elementwise):
+    """An activation with arguments: it prints those in `shown`, and `inplace` where it is set.
+
+    `inplace` is accepted for torch's sake: a plan writes over an array wherever nobody else reads
+    it, and never over the caller's.
+    """
+
+    shown: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        self.inplace = inplace
+
+    def extra_repr(self) -> str:
+        """Torch's words."""
+        parts = [f"{name}={getattr(self, name)!r}" for name in self.shown]
+        return ", ".join(parts + ["inplace=True"] * bool(self.inplace))
+
+
+def printable(value: Any, who: str, what: str) -> float:
+    """Return a real number as given, which prints as torch's; NumPy's, which promotes, as Python's.
+
+    Errors: TypeError for what is no real number.
+    """
+    number = real_number(value, who, what)
+    return value if type(value) is int else number
 
 
 class Identity(Elementwise):
@@ -80,17 +111,19 @@ class ReLU(Elementwise):
         """Return a mask for backward, and what x is compared with."""
         return {"mask": Spec(x.shape, np.dtype(bool)), "zero": zeros_to_compare(x)}
 
-    def forward_kernel(self, x: Array, *, out: Array, scratch: Any) -> None:
+    def forward_calls(self, x: Array, *, out: Array, scratch: Any) -> Iterator[Call]:
         """Write y = max(x, 0)."""
         if scratch.zero.ndim == x.ndim:
-            np.maximum(x, scratch.zero, out=out)
+            yield partial(np.maximum, x, scratch.zero, out=out)
         else:
-            x.clip(0.0, np.inf, out)
+            yield partial(x.clip, 0.0, np.inf, out)
 
-    def backward_kernel(self, dy: Array, x: None, y: Array, *, dx: Array, scratch: Any) -> None:
+    def backward_calls(
+        self, dy: Array, x: None, y: Array, *, dx: Array, scratch: Any
+    ) -> Iterator[Call]:
         """Write dx = dy where y is not 0: y is positive, NaN or 0."""
-        np.not_equal(y, scratch.zero, scratch.mask)
-        np.multiply(dy, scratch.mask, dx)
+        yield partial(np.not_equal, y, scratch.zero, scratch.mask)
+        yield partial(np.multiply, dy, scratch.mask, dx)
 
     def extra_repr(self) -> str:
         """Torch's words."""
@@ -133,18 +166,23 @@ class Sigmoid(Elementwise):
         return {"rest": x}
 
     def forward_kernel(self, x: Array, *, out: Array, scratch: Any) -> None:
-        """1 / (1 + exp(-x)): exp overflows to inf for x < -88 and the quotient to the 0 it is."""
-        with np.errstate(over="ignore"):
-            np.negative(x, out)
-            np.exp(out, out)
-        np.add(out, 1.0, out)
-        np.reciprocal(out, out)
+        """Write y = 1 / (1 + exp(-x))."""
+        write_sigmoid(x, out)
 
     def backward_kernel(self, dy: Array, x: None, y: Array, *, dx: Array, scratch: Any) -> None:
         """Write dx = dy y (1 - y)."""
         np.subtract(1.0, y, scratch.rest)
         np.multiply(scratch.rest, y, scratch.rest)
         np.multiply(scratch.rest, dy, dx)
+
+
+def write_sigmoid(x: Array, out: Array) -> None:
+    """1 / (1 + exp(-x)): exp overflows to inf for x < -88 and the quotient to the 0 it is."""
+    with np.errstate(over="ignore"):
+        np.negative(x, out)
+        np.exp(out, out)
+    np.add(out, 1.0, out)
+    np.reciprocal(out, out)
 
 
 class Tanh(Elementwise):

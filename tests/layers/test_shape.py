@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from npnet import Concatenate, Flatten, Reshape
+from npnet import Concatenate, Flatten, Reshape, Unflatten
 from tests.support.autograd import agrees_with_torch
 from tests.support.case import run
 
@@ -32,6 +32,9 @@ def numbers(shape):
         (Flatten(-2, -1), (2, 3, 4), (2, 12)),
         (Flatten(0), (), (1,)),
         (Flatten(), (0, 3, 4), (0, 12)),
+        (Unflatten(1, (2, 3)), (2, 6), (2, 2, 3)),
+        (Unflatten(-2, [-1, 3, 1]), (2, 6, 4), (2, 2, 3, 1, 4)),
+        (Unflatten(0, (0, 5)), (0, 2), (0, 5, 2)),
     ],
     ids=str,
 )
@@ -90,6 +93,29 @@ def test_flattens_and_refuses_as_torch(shape, start, end):
         assert Flatten(start, end)(x).tolist() == expected.tolist()
 
 
+@pytest.mark.torch
+@given(
+    st.lists(st.integers(0, 6), max_size=3),
+    st.integers(-4, 3),
+    st.lists(st.integers(-2, 6), max_size=3),
+)
+@example([2, 12], 1, [3, -1])
+@example([2, 0], 1, [3, -1])
+@example([2, 0], 1, [0, -1])
+def test_unflattens_and_refuses_as_torch(shape, dim, sizes):
+    torch = pytest.importorskip("torch")
+    x = numbers(tuple(shape))
+    try:
+        expected = torch.nn.Unflatten(dim, sizes)(torch.tensor(x))
+    except (IndexError, RuntimeError):
+        with pytest.raises((IndexError, ValueError)):
+            Unflatten(dim, sizes)(x)
+    else:
+        layer = Unflatten(dim, sizes)
+        assert layer(x).shape == expected.shape and layer(x).tolist() == expected.tolist()
+        assert repr(layer) == repr(torch.nn.Unflatten(dim, sizes))
+
+
 def test_prints_its_shape():
     assert repr(Reshape(-1, 8, 8)) == "Reshape(-1, 8, 8)"
     assert repr(Flatten()) == "Flatten(start_dim=1, end_dim=-1)"
@@ -105,6 +131,13 @@ def test_prints_its_shape():
         (lambda: Flatten("0"), TypeError, "Flatten: expected start_dim to be an integer"),
         (lambda: Flatten(0, 1.5), TypeError, "Flatten: expected end_dim to be an integer"),
         (lambda: Concatenate(None), TypeError, "Concatenate: expected axis to be an integer"),
+        (lambda: Unflatten(None, (1,)), TypeError, "Unflatten: expected dim to be an integer"),
+        (lambda: Unflatten("a", (("b", 1),)), TypeError, "Unflatten: expected dim to be an int"),
+        (lambda: Unflatten(1, 4), TypeError, "unflattened_size to be a tuple of integers, got 4"),
+        (lambda: Unflatten(1, (2.0,)), TypeError, "to be a tuple of integers"),
+        (lambda: Unflatten(1, ()), ValueError, "at most one -1, got"),
+        (lambda: Unflatten(1, (-1, -1)), ValueError, "at most one -1, got"),
+        (lambda: Unflatten(1, (-3, 2)), ValueError, "sizes >= 0 and at most one -1, got"),
     ],
 )
 def test_refuses_what_is_no_shape(make, error, message):
@@ -121,6 +154,9 @@ def test_refuses_what_is_no_shape(make, error, message):
         (Flatten(), [(3,)], IndexError, r"an x with axis 1, got shape \(3,\); .* from -1 to 0"),
         (Flatten(0, 2), [(2, 3)], IndexError, r"an x with axis 2, got shape \(2, 3\)"),
         (Flatten(2, 1), [(2, 3, 4)], ValueError, "start_dim before end_dim, got 2 and 1"),
+        (Unflatten(1, (2,)), [(2,)], IndexError, r"an x with axis 1, got shape \(2,\)"),
+        (Unflatten(1, (2, 2)), [(1, 6)], ValueError, r"multiply up to 6, got \(2, 2\)"),
+        (Unflatten(1, (4, -1)), [(1, 6)], ValueError, r"multiply up to 6, got \(4, -1\)"),
         (Concatenate(1), [(2,), (2,)], IndexError, r"operands with axis 1, got shape \(2,\)"),
         (Concatenate(), [()], IndexError, r"operands with axis 0, got shape \(\)"),
         (Concatenate(), [(2, 3), (2, 4)], ValueError, r"axis 0 only, got \(2, 3\) and \(2, 4\)"),

@@ -12,13 +12,22 @@ from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
+from npnet.optim.groups import (
+    Group,
+    check_members,
+    given_groups,
+    listed,
+    plain,
+    read_group,
+    without_execution,
+)
 from npnet.optim.packing import Block
 from npnet.parameter import Array, Parameter, structure
 
 __all__ = ["Optimizer"]
 
-Group: TypeAlias = dict[str, Any]
 States: TypeAlias = dict[int, dict[str, Array]]
+Options: TypeAlias = tuple[float | bool | tuple[float, ...] | None, ...]
 
 _members = itemgetter("params")
 
@@ -35,6 +44,7 @@ class Optimizer(ABC):
 
     A rule is a subclass that gives `options`, `update` and, where it keeps state, `state_names`.
     It must work element by element: a vector may hold one parameter, many, or a part of them.
+    Between two parameters in it there are zeros (see `spans_gaps`).
 
     Parameters
     ----------
@@ -43,6 +53,9 @@ class Optimizer(ABC):
         Parameters or pairs as "params" and any options of its own.
     defaults : dict
         The options of groups that do not give their own.
+    execution : dict, default {}
+        What else a rule was called with: "foreach", "fused", "capturable" and "differentiable" say
+        how torch shall carry out a step. They may be None or False, and are dropped.
 
     Attributes
     ----------
@@ -80,19 +93,30 @@ class Optimizer(ABC):
     #: How many vectors of scratch an update needs.
     scratches: ClassVar[int] = 1
 
-    def __init__(self, params: Iterable[Any], defaults: Group) -> None:
+    def __init__(
+        self, params: Iterable[Any], defaults: Group, execution: Group | None = None
+    ) -> None:
+        unknown = without_execution(self._who, execution or {})
+        if unknown:
+            raise TypeError(f"{self._who}: expected no option {[*unknown]}; is it misspelt?")
         self.check(defaults)
-        self.defaults = {name: _plain(value) for name, value in defaults.items()}
+        self.defaults = {name: plain(value) for name, value in defaults.items()}
         groups: list[Group] = []
-        for given in self._given_groups(params):
+        for given in given_groups(self._who, params):
             groups.append(self._new_group(given, groups))
         self.param_groups = groups
         self.steps = 0
+        #: `steps` when the first learning-rate schedule was made, None before.
+        self.scheduled_from: int | None = None
         self._pack()
 
     @abstractmethod
-    def options(self, group: Group) -> tuple[float | bool | None, ...]:
-        """Return what `update` needs to know; it gets the floats as 0-d arrays of its dtype."""
+    def options(self, group: Group) -> Options:
+        """Return what `update` needs to know.
+
+        It gets the floats as 0-d arrays of its dtype, and tuples of floats as they are, for what
+        changes from step to step and is computed in double precision.
+        """
 
     @abstractmethod
     def update(
@@ -106,25 +130,40 @@ class Optimizer(ABC):
     ) -> None:
         """Step the vector `data` in place, and `state` with it; `grad` must stay as it is.
 
-        `age` is 0 where the state is all zeros and not yet in use; later it is how many updates
-        there were, or 1 in a rule that does not count steps. All vectors have one length.
+        `age` is how many updates of `state` there were, or 1 for any number in a rule that does
+        not count steps. The first finds zeros, or what `initial_state` says. All vectors have one
+        length.
         """
 
     def state_names(self, options: tuple[Any, ...]) -> tuple[str, ...]:
         """Return which of `state_kinds` the rule keeps under what `options` returned."""
         return self.state_kinds
 
+    def initial_state(self) -> dict[str, float]:
+        """Return the kinds of state that are there before the first step, filled with a number."""
+        return {}
+
+    def spans_gaps(self, options: tuple[Any, ...]) -> bool:
+        """Return whether an update leaves `data` zero where all its vectors are.
+
+        If so, one update serves parameters with gaps between them; else each gets its own.
+        """
+        return True
+
     def check(self, options: Group) -> None:
         """Raise where options are out of range; a rule adds its own."""
         self.check_number(options, "lr")
 
-    def check_number(self, options: Group, name: str, least: float = 0.0) -> None:
-        """Raise unless an option is a finite number, not below `least`."""
-        value = _plain(options[name])
+    def check_number(
+        self, options: Group, name: str, least: float = 0.0, below: float = math.inf
+    ) -> None:
+        """Raise unless an option is a finite number, at least `least` and below `below`."""
+        value = plain(options[name])
         if not isinstance(value, Real):
             raise TypeError(f"{self._who}: expected a number as {name}, got {type(value).__name__}")
-        if not (math.isfinite(value) and float(value) >= least):
+        if not (math.isfinite(value) and least <= float(value) < below):
             rule = "finite" if least == -math.inf else f"finite and at least {least:g}"
+            rule = rule if below == math.inf else f"at least {least:g} and below {below:g}"
             raise ValueError(f"{self._who}: {name} must be {rule}, got {value}")
 
     @property
@@ -163,8 +202,8 @@ class Optimizer(ABC):
             options.append(self.options(group))  # noqa: PERF401 - a comprehension costs a call
         for index, block in self._blocks:
             for run in block.ready(options[index], self):
-                self.update(block.options, run.age, *run.vectors)
-                if block.names and (self.counts_steps or not run.age):
+                self.update(block.options, run.age or 0, *run.vectors)
+                if block.names and (self.counts_steps or run.age is None):
                     block.grow(run)
         self.steps += 1
         return loss
@@ -243,68 +282,12 @@ class Optimizer(ABC):
         state = saved["state"]
         self._restore({id(p): state[index] for index, p in parameters if index in state})
 
-    def _given_groups(self, params: Iterable[Any]) -> list[Any]:
-        """Return the constructor's parameters as a list of groups to be checked."""
-        if isinstance(params, dict):
-            raise TypeError(f"{self._who}: expected a list of groups, got one dict; write [group]")
-        given = self._listed_params(params, "params")
-        if not given:
-            raise ValueError(f"{self._who}: expected parameters, got none; has the model any?")
-        return given if isinstance(given[0], dict) else [{"params": given}]
-
-    def _listed_params(self, params: Any, what: str) -> list[Any]:
-        """Return an iterable as a list, or say why it is none that will do."""
-        kind = type(params).__name__
-        if isinstance(params, set | frozenset):
-            raise TypeError(f"{self._who}: expected {what} in an order, got a {kind}; use a list")
-        if isinstance(params, Parameter | np.ndarray | str) or not isinstance(params, Iterable):
-            raise TypeError(f"{self._who}: expected {what} as a list of Parameters, got a {kind}")
-        return list(params)
-
     def _new_group(self, given: Any, others: list[Group]) -> Group:
         """Return a checked group with all options, made of what the caller gave."""
-        if not isinstance(given, dict):
-            kind = type(given).__name__
-            raise TypeError(f"{self._who}: expected a group as a dict, got a {kind}")
-        if "params" not in given:
-            raise ValueError(f'{self._who}: expected "params" in a group, got {sorted(given)}')
-        params = given["params"]
-        params = [params] if isinstance(params, Parameter) else params
-        members = self._listed_params(params, 'a group\'s "params"')
-        names = [m[0] for m in members if isinstance(m, tuple) and len(m) == 2]
-        if names and len(names) < len(members):
-            raise ValueError(
-                f"{self._who}: expected (name, Parameter) pairs throughout or not at all, got "
-                f"{len(names)} in {len(members)}"
-            )
-        group = {**self.defaults, **{name: _plain(value) for name, value in given.items()}}
-        group["params"] = [member[1] for member in members] if names else members
-        if names:
-            group["param_names"] = names
+        group = read_group(self._who, given, self.defaults)
         self.check(group)
-        self._check_members([*others, group])
+        check_members(self._who, [*others, group])
         return group
-
-    def _check_members(self, groups: list[Group]) -> None:
-        """Raise unless the groups hold Parameters, each once, and all or none have names."""
-        seen: dict[int, str] = {}
-        for number, group in enumerate(groups):
-            if ("param_names" in group) != ("param_names" in groups[0]):
-                raise ValueError(
-                    f"{self._who}: expected names in all groups or in none; group {number} differs "
-                    "from group 0"
-                )
-            for index, parameter in enumerate(group["params"]):
-                place = f"params[{index}] of group {number}"
-                if not isinstance(parameter, Parameter):
-                    kind = type(parameter).__name__
-                    raise TypeError(f"{self._who}: expected a Parameter as {place}, got a {kind}")
-                if id(parameter) in seen:
-                    raise ValueError(
-                        f"{self._who}: expected each parameter once, but {seen[id(parameter)]} is "
-                        f"{place} again"
-                    )
-                seen[id(parameter)] = place
 
     def _matching(self, state_dict: Any) -> tuple[list[Group], States]:
         """Return saved groups, and state by the id of the parameter, checked against this one's."""
@@ -318,7 +301,7 @@ class Optimizer(ABC):
         sizes, own = [*map(len, saved)], [len(group["params"]) for group in self.param_groups]
         if sizes != own:
             raise ValueError(f"{self._who}: expected a state of groups of sizes {own}, got {sizes}")
-        groups = [{k: _plain(copy.deepcopy(v)) for k, v in group.items()} for group in groups]
+        groups = [{k: plain(copy.deepcopy(v)) for k, v in group.items()} for group in groups]
         for group, new in zip(self.param_groups, groups, strict=True):
             self.check({**group, **new})
         pairs = zip(saved, map(_members, self.param_groups), strict=True)
@@ -361,7 +344,8 @@ class Optimizer(ABC):
             for parameter in group["params"]:
                 members.setdefault(parameter.dtype, []).append(parameter)
             for parameters in members.values():
-                self._blocks.append((index, Block(parameters, self.scratches)))
+                block = Block(parameters, self.scratches, self.initial_state())
+                self._blocks.append((index, block))
         self._listed = [list(group["params"]) for group in self.param_groups]
         self._seen = structure.now
 
@@ -374,8 +358,8 @@ class Optimizer(ABC):
             self._seen = now
         if [*map(_members, self.param_groups)] != self._listed:
             for group in self.param_groups:
-                group["params"] = self._listed_params(group["params"], 'a group\'s "params"')
-            self._check_members(self.param_groups)
+                group["params"] = listed(self._who, group["params"], 'a group\'s "params"')
+            check_members(self._who, self.param_groups)
             states = self._states()
             self._pack()
             self._restore(states)
@@ -391,8 +375,3 @@ class Optimizer(ABC):
         """Replace all state."""
         for _, block in self._blocks:
             block.restore(states)
-
-
-def _plain(value: Any) -> Any:
-    """Return a NumPy scalar or 0-d array as the Python number it holds."""
-    return value.item() if isinstance(value, np.generic | np.ndarray) and not value.ndim else value

@@ -20,6 +20,9 @@ class Rule(Protocol):
     def state_names(self, options: tuple[Any, ...]) -> tuple[str, ...]:
         """Return the kinds of state that are kept under these options."""
 
+    def spans_gaps(self, options: tuple[Any, ...]) -> bool:
+        """Return whether an update may run over the zeros between two parameters."""
+
 
 _has_grad = attrgetter("has_grad")
 _ALIGNMENT = 64  # bytes: a cache line, and the widest vector register
@@ -81,8 +84,10 @@ class Run:
 
     __slots__ = ("age", "first", "last", "vectors")
 
-    def __init__(self, first: int, last: int, age: int, *vectors: Any) -> None:
-        self.first, self.last, self.age = first, last, age
+    def __init__(self, first: int, last: int, age: int | None, *vectors: Any) -> None:
+        self.first, self.last = first, last
+        #: How many updates of the state there were; None where there is no state yet.
+        self.age = age
         #: data, grad, (state, ...), (scratch, ...)
         self.vectors = vectors
 
@@ -100,9 +105,13 @@ class Block:
         Of one dtype.
     scratches : int
         How many vectors of scratch a run gets.
+    initial : dict, optional
+        The kinds of state that are there from the start, with the number that fills them.
     """
 
-    def __init__(self, parameters: list[Parameter], scratches: int) -> None:
+    def __init__(
+        self, parameters: list[Parameter], scratches: int, initial: dict[str, float] | None = None
+    ) -> None:
         self.parameters = tuple(parameters)
         self.dtype = parameters[0].dtype
         self.options: tuple[Any, ...] = ()
@@ -112,6 +121,8 @@ class Block:
         self._runs: list[Run] = []
         self._scratch: list[Array] = []
         self._scratches = scratches
+        self._initial = initial or {}
+        self._spans = True
         self._slots: list[Slot] = []
         unit, start = _ALIGNMENT // self.dtype.itemsize, 0
         for parameter in parameters:
@@ -131,6 +142,8 @@ class Block:
             numbers = (np.array(o, self.dtype) if type(o) is float else o for o in options)
             self.options, self._given = tuple(numbers), options
             self._name(rule.state_names(options))
+            if rule.spans_gaps(self.options) != self._spans:
+                self._spans, self._present = not self._spans, None
         present = [*map(_has_grad, self.parameters)]
         if present != self._present:
             self._cut(present)
@@ -143,7 +156,7 @@ class Block:
         """Count an update of a run's state."""
         if not run.age:
             self._present = None  # cut again: it may now go together with its neighbours
-        run.age += 1
+        run.age = (run.age or 0) + 1
 
     def follow(self) -> None:
         """Find the parameters again where somebody moved them."""
@@ -154,9 +167,12 @@ class Block:
         self._stretches = self._located() or self._moved()
 
     def clear(self) -> None:
-        """Forget all state."""
+        """Forget all state but the initial."""
         self._state: dict[str, Array] = {}
-        self._ages = [0] * len(self.parameters)
+        for name in self._initial:
+            self._vector(name)
+        age = 0 if self._initial else None
+        self._ages: list[int | None] = [age] * len(self.parameters)
         self._runs, self._present = [], None
 
     def states(self, counts_steps: bool) -> dict[int, dict[str, Array]]:
@@ -164,7 +180,7 @@ class Block:
         self._keep_ages()
         found = {}
         for slot, age in zip(self._slots, self._ages, strict=True):
-            if age:
+            if age is not None:
                 state = {"step": np.array(age, np.float32)} if counts_steps else {}
                 for name, vector in self._state.items():
                     state[name] = slot.view(vector).copy()
@@ -176,7 +192,8 @@ class Block:
         self.clear()
         for index, slot in enumerate(self._slots):
             state = dict(states.get(id(slot.parameter), {}))
-            self._ages[index] = int(state.pop("step", len(state) > 0))
+            if state:
+                self._ages[index] = int(state.pop("step", 1))
             for name, value in state.items():
                 slot.view(self._vector(name))[...] = value
 
@@ -187,9 +204,11 @@ class Block:
             self.names, self._runs, self._present = names, [], None
 
     def _vector(self, name: str) -> Array:
-        """Return the vector of one kind of state, zeros at first."""
+        """Return the vector of one kind of state, zeros at first, or filled as it begins."""
         if name not in self._state:
             self._state[name] = _zeros(self._size, self.dtype)
+            if name in self._initial:
+                self._state[name].fill(self._initial[name])
         return self._state[name]
 
     def _keep_ages(self) -> None:
@@ -201,7 +220,7 @@ class Block:
     def _cut(self, present: list[bool]) -> None:
         """Cut the stretches into runs: slots that have a gradient, and state of one age."""
         self._keep_ages()
-        ages = self._ages if self.names else [0] * len(present)
+        ages = self._ages if self.names else [None for _ in present]
         vectors = [self._vector(name) for name in self.names]
         if not self._scratch:
             self._scratch = [np.empty(self._size, self.dtype) for _ in range(self._scratches)]
@@ -209,7 +228,9 @@ class Block:
         for stretch in self._stretches:
             slots = range(stretch.first, stretch.last)
             origin = self._slots[stretch.first].start
-            for (has_grad, age), equal in groupby(slots, lambda i: (present[i], ages[i])):
+            for (has_grad, age, _), equal in groupby(
+                slots, lambda i: (present[i], ages[i], None if self._spans else i)
+            ):
                 if has_grad:
                     indices = list(equal)
                     first, last = indices[0], indices[-1]

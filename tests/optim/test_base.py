@@ -112,39 +112,6 @@ def test_repr_is_torchs():
     assert repr(mine) == re.sub(r"    (foreach|fused|differentiable): .*\n", "", theirs)
 
 
-@pytest.mark.parametrize(
-    ("params", "error", "message"),
-    [
-        ([], ValueError, "SGD: expected parameters, got none"),
-        (iter(()), ValueError, "SGD: expected parameters, got none"),
-        (Parameter([1.0]), TypeError, "params as a list of Parameters, got a Parameter"),
-        (np.ones(3), TypeError, "params as a list of Parameters, got a ndarray"),
-        (3, TypeError, "params as a list of Parameters, got a int"),
-        ("weight", TypeError, "params as a list of Parameters, got a str"),
-        ({Parameter([1.0])}, TypeError, "params in an order, got a set; use a list"),
-        ({"params": [Parameter([1.0])]}, TypeError, r"got one dict; write \[group\]"),
-        ([np.ones(3)], TypeError, r"a Parameter as params\[0\] of group 0, got a ndarray"),
-        ([Parameter([1.0]), None], TypeError, r"params\[1\] of group 0, got a NoneType"),
-        ([("a", 1.0)], TypeError, r"params\[0\] of group 0, got a float"),
-        ([("a",)], TypeError, r"params\[0\] of group 0, got a tuple"),
-        ([("a", Parameter([1.0])), Parameter([1.0])], ValueError, "throughout or not at all"),
-        ([Parameter([1.0]), {"params": []}], TypeError, r"params\[1\] of group 0, got a dict"),
-        ([{"params": []}, Parameter([1.0])], TypeError, "a group as a dict, got a Parameter"),
-        ([{"lr": 1.0}], ValueError, r"\"params\" in a group, got \['lr'\]"),
-        ([{"params": np.ones(2)}], TypeError, '"params" as a list of Parameters, got a ndarray'),
-        ([{"params": {Parameter([1.0])}}], TypeError, 'a group\'s "params" in an order'),
-        (
-            [{"params": [("a", Parameter([1.0]))]}, {"params": [Parameter([1.0])]}],
-            ValueError,
-            "names in all groups or in none; group 1 differs",
-        ),
-    ],
-)
-def test_what_is_no_list_of_parameters_is_refused(params, error, message):
-    with pytest.raises(error, match=message):
-        SGD(params)
-
-
 def test_a_parameter_given_twice_is_refused_and_none_is_moved():
     first, second = Parameter([1.0]), Parameter([2.0])
     before = first.data, second.data

@@ -13,8 +13,13 @@ from npnet.parameter import Parameter, structure
 class Rule:
     """A rule with one kind of state."""
 
+    spans = True
+
     def state_names(self, options):
         return ("kept",) if options[0] else ()
+
+    def spans_gaps(self, options):
+        return self.spans
 
 
 def weights(*shapes, dtype=np.float32):
@@ -105,14 +110,40 @@ def test_a_run_ends_where_the_state_is_of_another_age():
         block.grow(run)
     give_gradients(parameters)
     ready = block.ready((True,), rule)
-    assert [(run.first, run.last, run.age) for run in ready] == [(0, 1, 1), (1, 2, 0), (2, 3, 1)]
+    assert [(run.first, run.last, run.age) for run in ready] == [(0, 1, 1), (1, 2, None), (2, 3, 1)]
     block.grow(ready[1])
     ready = block.ready((True,), rule)
     assert [(run.first, run.last, run.age) for run in ready] == [(0, 3, 1)]
     # Where no state is kept, its age is no reason to cut.
     ready = block.ready((False,), rule)
-    assert [(run.first, run.last, run.age) for run in ready] == [(0, 3, 0)]
+    assert [(run.first, run.last, run.age) for run in ready] == [(0, 3, None)]
     assert [run.age for run in block.ready((True,), rule)] == [1]
+
+
+def test_a_run_ends_at_every_gap_while_a_rule_cannot_span_it():
+    parameters = weights((2,), (3,), (4,))
+    block, rule = Block(parameters, 1), Rule()
+    give_gradients(parameters)
+    seen = []
+    for number, rule.spans in enumerate([True, False, True]):
+        ready = block.ready((float(number),), rule)
+        seen.append([(run.first, run.last) for run in ready])
+    assert seen == [[(0, 3)], [(0, 1), (1, 2), (2, 3)], [(0, 3)]]
+
+
+def test_state_may_be_there_from_the_start():
+    parameters = weights((2,), (3,))
+    block, rule = Block(parameters, 1, {"kept": 0.5}), Rule()
+    for state in block.states(counts_steps=True).values():
+        assert state["step"] == 0 and set(state["kept"].tolist()) == {0.5}
+    give_gradients(parameters, [False, True])
+    (run,) = block.ready((True,), rule)
+    assert run.age == 0 and set(run.vectors[2][0].tolist()) == {0.5}
+    block.grow(run)
+    ages = [state["step"] for state in block.states(counts_steps=True).values()]
+    assert ages == [0, 1]
+    block.clear()
+    assert [s["step"] for s in block.states(counts_steps=True).values()] == [0, 0]
 
 
 def test_options_become_arrays_of_the_dtype_once():

@@ -1,4 +1,4 @@
-"""State of optimizers: saved, loaded, copied, and kept by other rules than SGD."""
+"""State of optimizers: saved, loaded, copied, and counted."""
 
 import copy
 import math
@@ -7,7 +7,7 @@ import pickle
 import numpy as np
 import pytest
 
-from npnet.optim import SGD, Optimizer
+from npnet.optim import SGD, Adam, Optimizer
 from npnet.parameter import Parameter
 
 
@@ -15,26 +15,6 @@ def parameter(data, grad=None, **kwargs):
     made = Parameter(data, **kwargs)
     made.grad = grad
     return made
-
-
-class Adam(Optimizer):
-    """A rule that keeps two kinds of state and counts its steps, as later optimizers will."""
-
-    state_kinds = ("exp_avg", "exp_avg_sq")
-    counts_steps = True
-
-    def __init__(self, params, lr=1e-3):
-        super().__init__(params, {"lr": lr})
-
-    def options(self, group):
-        return (float(group["lr"]),)
-
-    def update(self, options, age, data, grad, state, scratch):
-        first, second = state
-        np.add(0.9 * first, 0.1 * grad, out=first)
-        np.add(0.999 * second, 0.001 * grad * grad, out=second)
-        root = np.sqrt(second / (1 - 0.999 ** (age + 1)), out=scratch[0])
-        data -= options[0] / (1 - 0.9 ** (age + 1)) * first / (root + 1e-8)
 
 
 class Plain(Optimizer):
@@ -223,7 +203,10 @@ def test_a_rule_that_counts_steps_keeps_a_count_for_each_parameter():
 @pytest.mark.parametrize(
     ("state", "message"),
     [
-        ({"exp_avg": [1.0], "exp_avg_sq": [1.0]}, r"\['exp_avg', 'exp_avg_sq', 'step'\]"),
+        (
+            {"exp_avg": [1.0], "exp_avg_sq": [1.0]},
+            r"\['exp_avg', 'exp_avg_sq', .*, 'step'\]",
+        ),
         ({"step": [1.0], "exp_avg": [1.0]}, r"\['step'\] of shape \(\), got \(1,\)"),
         ({"step": math.nan}, "expected a count as"),
         ({"step": -1}, "expected a count as"),

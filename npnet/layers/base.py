@@ -186,9 +186,11 @@ class Layer(Module):
         return Constant(real_array(value, self._who, "operands").copy())
 
     def positional(self, operands: tuple[Any, ...], named: Any) -> tuple[Any, ...]:
-        """Return the operands in the kernels' order."""
+        """Return the operands in the kernels' order; `input`, torch's name, is the first one too."""
         names = self._asked_names()
         rest = names[len(operands) :]
+        if rest == names and rest and "input" in named and rest[0] not in named:
+            named = {rest[0] if name == "input" else name: value for name, value in named.items()}
         if sorted(rest) != sorted(named):
             raise TypeError(
                 f"{self._who}: expected operands {', '.join(names)}, got {len(operands)} "
@@ -271,7 +273,8 @@ class Reduced(Layer):
         Errors
         ------
         TypeError
-            For a Node or a Parameter: as in torch, a loss has no gradient for its factors.
+            For a Node or a Parameter: as in torch, a loss has no gradient for its factors. For a
+            dtype that is neither float32 nor float64.
         """
         if isinstance(factor, Expression):
             raise TypeError(
@@ -282,6 +285,11 @@ class Reduced(Layer):
             self._register("_buffers", name, factor)
         else:
             held = None if factor is None else floating_array(factor, None, self._who)
+            if held is not None and held.dtype not in (np.float32, np.float64):
+                raise TypeError(
+                    f"{self._who}: expected {name} in float32 or float64, got {held.dtype}; "
+                    f"{name}.astype(np.float32)"
+                )
             self.register_buffer(name, held)
 
     def extra_repr(self) -> str:

@@ -11,7 +11,7 @@ from npnet.layers.base import Layer
 from npnet.parameter import Array
 from npnet.tape import Spec
 
-__all__ = ["Concatenate", "Flatten", "Reshape"]
+__all__ = ["Concatenate", "Flatten", "Reshape", "Unflatten"]
 
 
 class Rearrangement(Layer):
@@ -143,6 +143,77 @@ class Flatten(Rearrangement):
     def extra_repr(self) -> str:
         """Torch's words."""
         return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
+
+
+class Unflatten(Rearrangement):
+    """One axis as several.
+
+    Equation: y = x in C order
+
+    Shapes: x (..., U_1 * ... * U_n, ...), y (..., U_1, ..., U_n, ...).
+
+    Parameters
+    ----------
+    dim : int
+        The axis.
+    unflattened_size : tuple of int
+        U_1, ..., U_n; one of them may be -1: whatever is left.
+
+    Errors
+    ------
+    TypeError
+        For a dim that is no integer, and a size that is not made of integers.
+    IndexError
+        For an x without this axis.
+    ValueError
+        For sizes whose product is not the length of the axis; for none, more than one -1 and other
+        negative ones.
+
+    Source: torch.nn.Unflatten.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Unflatten(1, (2, -1))(np.zeros((5, 12))).shape
+    (5, 2, 6)
+    """
+
+    def __init__(self, dim: int, unflattened_size: Any) -> None:
+        super().__init__()
+        if not isinstance(dim, (int, np.integer)):
+            raise TypeError(f"{self._who}: expected dim to be an integer, got {dim!r}")
+        sizes = unflattened_size
+        whole = isinstance(sizes, (tuple, list))
+        if not whole or not all(isinstance(n, (int, np.integer)) for n in sizes):
+            raise TypeError(
+                f"{self._who}: expected unflattened_size to be a tuple of integers, got {sizes!r}"
+            )
+        if not sizes or any(n < -1 for n in sizes) or sum(n == -1 for n in sizes) > 1:
+            raise ValueError(f"{self._who}: expected sizes >= 0 and at most one -1, got {sizes!r}")
+        self.dim, self.unflattened_size = int(dim), sizes
+
+    def infer(self, x: Spec) -> Spec:
+        """Put the sizes in the axis's place."""
+        axes = len(x.shape)
+        if not -axes <= self.dim < axes:
+            raise IndexError(
+                f"{self._who}: expected an x with axis {self.dim}, got shape {x.shape}"
+            )
+        axis, sizes = self.dim % axes, tuple(int(n) for n in self.unflattened_size)
+        length = x.shape[axis]
+        known = math.prod(n for n in sizes if n != -1)
+        if -1 in sizes and known and not length % known:
+            sizes = tuple(length // known if n == -1 else n for n in sizes)
+        if -1 in sizes or math.prod(sizes) != length:
+            raise ValueError(
+                f"{self._who}: expected sizes that multiply up to {length}, got {sizes}; that is "
+                f"the length of axis {self.dim} of shape {x.shape}"
+            )
+        return Spec((*x.shape[:axis], *sizes, *x.shape[axis + 1 :]), x.dtype)
+
+    def extra_repr(self) -> str:
+        """Torch's words."""
+        return f"dim={self.dim}, unflattened_size={self.unflattened_size}"
 
 
 class Concatenate(Layer):

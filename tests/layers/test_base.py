@@ -77,6 +77,15 @@ def test_operands_may_be_named():
     assert layer.backward(np.ones(1)).tolist() == [0.6]
 
 
+def test_torchs_name_of_the_first_operand_is_taken_too():
+    x, t = np.array([1.0, 2.0]), np.array([0.0, 4.0])
+    assert MSELoss()(input=x, target=t) == MSELoss()(target=t, x=x) == 2.5
+    with pytest.raises(TypeError, match="got 1 by position and input by name"):
+        MSELoss()(x, input=t)
+    with pytest.raises(TypeError, match="got 0 by position and x, input by name"):
+        MSELoss()(x=x, input=t)
+
+
 @pytest.mark.parametrize(
     "operands, named, message",
     [

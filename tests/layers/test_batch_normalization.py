@@ -3,6 +3,7 @@ import pytest
 
 import npnet
 from npnet import BatchNorm1d, CrossEntropyLoss, Linear, Sequential
+from tests.support.effects import lasting
 from tests.support.twins import assert_same_state, assert_step_alike, twins
 
 DTYPES = (np.float32, np.float64)
@@ -70,6 +71,17 @@ def test_without_momentum_every_batch_counts_the_same():
     assert norm.num_batches_tracked == 5
     norm.reset_running_stats()
     assert buffers(norm) == [[0, 0], [1, 1], 0]
+
+
+@pytest.mark.parametrize("options", [{}, {"bias": False}, {"affine": False}])
+def test_reset_parameters_starts_anew(options):
+    norm, new = BatchNorm1d(2, **options), BatchNorm1d(2, **options)
+    norm(draw(4, 2))
+    for parameter in norm.parameters():
+        parameter.data = [7.0, 8.0]
+    norm.reset_parameters()
+    assert lasting(norm) == lasting(new)
+    BatchNorm1d(2, track_running_stats=False).reset_parameters()
 
 
 def test_without_tracking_evaluation_takes_the_batch_too():

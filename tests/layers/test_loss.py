@@ -159,6 +159,14 @@ def test_only_the_input_is_differentiated_where_no_more_is_asked_for(kind):
     np.testing.assert_array_equal(layer.backward(2.0), run(kind(), [x, t], [2.0]).inputs[0])
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.longdouble])
+@pytest.mark.parametrize("name", ["weight", "pos_weight"])
+def test_refuses_factors_in_a_dtype_it_does_not_compute_in(name, dtype):
+    expected = f"BCEWithLogitsLoss: expected {name} in float32 or float64, got {np.dtype(dtype)}"
+    with pytest.raises(TypeError, match=expected):
+        BCEWithLogitsLoss(**{name: np.ones(3, dtype)})
+
+
 # ---------------------------------------------------------------------- face
 
 

@@ -307,6 +307,31 @@ class AssumesOrder(Sine):
         np.negative(flat, out=flat)
 
 
+class CountsInSilence(Sine):
+    """Changes a buffer, and does not say so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("calls", np.zeros(1))
+
+    def forward_kernel(self, x: Any, *, out: Any, scratch: Any) -> None:
+        np.sin(x, out=out)
+        self._buffers["calls"] += 1.0  # type: ignore[operator]
+
+
+class PutsBackTooLittle(CountsInSilence):
+    """Says so, and leaves it."""
+
+    def has_effects(self) -> bool:
+        return True
+
+    def save(self, scratch: Any) -> None:
+        scratch.before = 0.0
+
+    def restore(self, scratch: Any) -> None:
+        scratch.before = 1.0
+
+
 class Zero(Sine):
     def backward_kernel(self, dy: Any, x: Any, y: Any, *, dx: Any, scratch: Any) -> None:
         dx.fill(0.0)

@@ -64,7 +64,8 @@ class Case:
     """A layer and operands for it.
 
     `rows_interact` says that an output row depends on other rows, or that outputs have no rows;
-    `empty_is_nan` that without rows the outputs are NaN.
+    `empty_is_nan` that without rows the outputs are NaN; `draws` that forward draws random numbers;
+    `modes_differ` that training and evaluation give other numbers.
     """
 
     name: str
@@ -72,6 +73,8 @@ class Case:
     operands: tuple[Draw, ...]
     rows_interact: bool = False
     empty_is_nan: bool = False
+    draws: bool = False
+    modes_differ: bool = False
 
     @property
     def batched(self) -> bool:
@@ -106,8 +109,9 @@ def seeds_for(outputs: Sequence[Array], seed: int = 1) -> list[Array]:
 
 
 def outputs_of(layer: Any, arrays: Sequence[Any]) -> list[Array]:
-    """Run forward."""
+    """Run forward, each time from the same random numbers and buffers."""
     found = layer(*arrays)
+    layer.execution.ran.undo()
     return [np.asarray(y) for y in (found if isinstance(found, tuple) else (found,))]
 
 

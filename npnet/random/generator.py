@@ -1,34 +1,29 @@
-"""Random numbers: torch's CPU stream, bit by bit, without torch."""
+"""Generator: torch's CPU stream, bit by bit, without torch."""
 
 from __future__ import annotations
 
 import math
 import operator
 import threading
-from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-__all__ = ["Generator", "default_generator", "manual_seed"]
+from npnet.parameter import Array
+from npnet.random.gaussian import box_muller
+from npnet.random.rounding import BLOCK, scaled
+from npnet.random.words import Place, Words
 
-Array: TypeAlias = NDArray[Any]
+__all__ = ["Generator", "Shape", "default_generator", "manual_seed"]
+
 Shape: TypeAlias = int | tuple[int, ...]
 
 # What torch seeds a stream with that nobody has seeded.
 DEFAULT_SEED = 67280421310721
-# Elements worked on at once: float64 temporaries of this size stay in the processor's cache.
-BLOCK = 4096
 # From this n on randperm has another rule.
 LONG_PERMUTATION = 2**32 // 20
-# torch's polynomials for float32 (ATen/native/cpu/avx_mathfun.h, after Cephes).
-LOG = (
-    *(7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1),
-    *(-1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1),
-)
-SINE = (-1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1)
-COSINE = (2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2)
+FRACTION = np.uint64(2**53 - 1)
 
 
 def _size(shape: Shape) -> tuple[tuple[int, ...], int]:
@@ -47,115 +42,12 @@ def _floating(dtype: DTypeLike) -> np.dtype[Any]:
     return result
 
 
-def _exact_sum(a: Any, b: Any) -> tuple[Any, Any]:
-    """Return a + b as rounded, and what rounding took away (Knuth's two-sum)."""
-    total = a + b
-    share = total - a
-    return total, (a - (total - share)) + (b - share)
+class Mark(NamedTuple):
+    """A place in a generator's stream, as long as the process lives."""
 
-
-def _sum_to_odd(a: Any, b: Any) -> Array:
-    """Return a + b, where inexact with an odd last bit: fit to be rounded a second time."""
-    total, rest = _exact_sum(a, b)
-    bits = total.view(np.int64)
-    where = np.flatnonzero((rest != 0) & (bits & 1 == 0))
-    bits[where] += np.where((rest[where] > 0) == (total[where] > 0), 1, -1)
-    return np.asarray(total)
-
-
-def _halves(a: Any) -> tuple[Any, Any]:
-    """Split a float64 into two numbers of 26 bits that add up to it (Veltkamp)."""
-    shifted = 134217729.0 * a
-    high = shifted - (shifted - a)
-    return high, a - high
-
-
-def _fused(x: Array, factor: Any, term: Any) -> Array:
-    """Return x * factor + term rounded once, as the processor's fused operation does.
-
-    x is float32 or float64 with one axis. Source: S. Boldo, G. Melquiond, Emulation of a FMA and
-    correctly rounded sums (2008); right where no intermediate result is subnormal.
-    """
-    if x.dtype == np.float32:
-        # Two factors of 24 bits have an exact product in float64.
-        product = np.multiply(x, factor, dtype=np.float64)
-        return _sum_to_odd(product, np.float64(term)).astype(np.float32)
-    if max(abs(factor), abs(term)) > 2.0**900:
-        return _fused(x, factor * 2.0**-200, term * 2.0**-200) * 2.0**200
-    product = x * factor
-    (high, low), (factor_high, factor_low) = _halves(x), _halves(factor)
-    rest = high * factor_high - product
-    rest = (rest + high * factor_low + low * factor_high) + low * factor_low
-    near, near_rest = _exact_sum(rest, term)
-    total, total_rest = _exact_sum(product, near)
-    return np.asarray(total + _sum_to_odd(near_rest, total_rest))
-
-
-def _scaled(x: Array, factor: Any, term: Any) -> Array:
-    """Return x * factor + term for two numbers, rounded once."""
-    if term == 0:
-        return np.asarray(x * factor + term)
-    out = np.empty_like(x)
-    for start in range(0, x.size, BLOCK):
-        out[start : start + BLOCK] = _fused(x[start : start + BLOCK], factor, term)
-    return out
-
-
-def _polynomial(x: Array, coefficients: tuple[float, ...]) -> Array:
-    """Return the polynomial, highest power first, by Horner's rule in fused steps."""
-    first, *others = np.array(coefficients, np.float32)
-    value = np.full_like(x, first)
-    for coefficient in others:
-        value = _fused(value, x, coefficient)
-    return value
-
-
-def _log(x: Array) -> Array:
-    """Return the logarithm of float32 numbers in (0, 1], rounded as in torch's log256_ps."""
-    x, exponent = np.frexp(x)
-    small = x < np.float32(math.sqrt(0.5))
-    x = np.where(small, x + x, x) - np.float32(1)
-    power, square = (exponent - small).astype(np.float32), x * x
-    value = _fused(_polynomial(x, LOG) * x, square, power * np.float32(-2.12194440e-4))
-    return _fused(power, np.float32(0.693359375), x + _fused(square, np.float32(-0.5), value))
-
-
-def _sine_cosine(x: Array) -> tuple[Array, Array]:
-    """Return sine and cosine of float32 angles in [0, 2 pi], rounded as in sincos256_ps."""
-    octant = ((x * np.float32(4 / math.pi)).astype(np.int32) + 1) & ~1
-    turns = octant.astype(np.float32)
-    for part in (-0.78515625, -2.4187564849853515625e-4, -3.77489497744594108e-8):
-        x = _fused(turns, np.float32(part), x)
-    square = x * x
-    cosine = _polynomial(square, COSINE) * square
-    cosine = _fused(cosine, square, square * np.float32(-0.5)) + np.float32(1)
-    sine = _fused(_polynomial(square, SINE) * square, x, x)
-    straight, plus, minus = octant & 2 == 0, np.float32(1), np.float32(-1)
-    return (
-        np.where(straight, sine, cosine) * np.where(octant & 4, minus, plus),
-        np.where(straight, cosine, sine) * np.where(octant - 2 & 4, plus, minus),
-    )
-
-
-def _mapped(function: Callable[[float], float], x: Array) -> Array:
-    """Apply a function of the C library: NumPy's own may round float64 differently."""
-    return np.fromiter(map(function, x.tolist()), np.float64, x.size)
-
-
-def _box_muller(u: Array) -> Array:
-    """Turn numbers in [0, 1), in blocks of 16, into standard normal ones (Box, Muller, 1958)."""
-    out = np.empty_like(u)
-    for start in range(0, u.size, 2 * BLOCK):
-        block, rows = (a[start : start + 2 * BLOCK].reshape(-1, 2, 8) for a in (out, u))
-        first, angle = np.ravel(1 - rows[:, 0]), np.ravel(rows[:, 1] * u.dtype.type(2 * math.pi))
-        if u.dtype == np.float32:
-            log, (sine, cosine) = _log(first), _sine_cosine(angle)
-        else:
-            log, sine, cosine = map(_mapped, (math.log, math.sin, math.cos), (first, angle, angle))
-        radius = np.sqrt(-2 * log)
-        block[:, 0] = (radius * cosine).reshape(-1, 8)
-        block[:, 1] = (radius * sine).reshape(-1, 8)
-    return out
+    seed: int
+    words: Place
+    next_normal: float | None
 
 
 class Generator:
@@ -195,9 +87,8 @@ class Generator:
         number = operator.index(seed)
         if not -(2**63) <= number < 2**64:
             raise ValueError(f"Generator: expected a seed from -2**63 to 2**64 - 1, got {number}")
-        words = np.random.RandomState(number & 0xFFFFFFFF)
         with self._lock:
-            self._seed, self._words = number % 2**64, words
+            self._seed, self._words = number % 2**64, Words(number & 0xFFFFFFFF)
             self._next_normal: float | None = None
         return self
 
@@ -208,7 +99,7 @@ class Generator:
     def _draw(self, count: int) -> NDArray[np.uint32]:
         """Take the next words of 32 bits."""
         with self._lock:
-            return self._words.randint(0, 2**32, count, dtype=np.uint32)
+            return self._words.draw(count)
 
     def _draw_long(self, count: int) -> NDArray[np.uint64]:
         """Take the next words in pairs, the first of a pair as the upper half."""
@@ -220,7 +111,7 @@ class Generator:
         if dtype == np.float32:
             words = self._draw(count) & np.uint32(2**24 - 1)
             return words.astype(np.float32) * np.float32(2.0**-24)
-        return (self._draw_long(count) & np.uint64(2**53 - 1)) * 2.0**-53
+        return (self._draw_long(count) & FRACTION) * 2.0**-53
 
     def uniform(
         self, low: float = 0.0, high: float = 1.0, shape: Shape = (), dtype: DTypeLike = np.float32
@@ -242,7 +133,7 @@ class Generator:
         if not (low <= high and np.isfinite(extent)):
             rule = f"expected low <= high, both and their distance within {dtype}"
             raise ValueError(f"Generator.uniform: {rule}, got low={low}, high={high}")
-        values = _scaled(self._unit(count, dtype), extent, start)
+        values = scaled(self._unit(count, dtype), extent, start)
         values[values == stop] = start
         return values.reshape(shape)
 
@@ -270,14 +161,14 @@ class Generator:
             if count < 16:
                 with self._lock:
                     few = np.array([self._one_normal() for _ in range(count)])
-                return _scaled(few, float(std), float(mean)).astype(dtype).reshape(shape)
+                return scaled(few, float(std), float(mean)).astype(dtype).reshape(shape)
             with self._lock:
                 values = self._unit(count, dtype)
                 last = self._unit(16, dtype) if count % 16 else values[-16:].copy()
             whole = values[: count // 16 * 16]
-            whole[:] = _box_muller(whole)
-            values[-16:] = _box_muller(last)
-            return _scaled(values, dtype.type(std), dtype.type(mean)).reshape(shape)
+            whole[:] = box_muller(whole)
+            values[-16:] = box_muller(last)
+            return scaled(values, dtype.type(std), dtype.type(mean)).reshape(shape)
 
     def _one_normal(self) -> float:
         """Return the number that waits, or make two and let the second wait."""
@@ -340,8 +231,8 @@ class Generator:
         default); u has 53 random bits, 24 where p is a float32 array. ValueError for p outside
         [0, 1], and where p does not fit the shape.
 
-        Source: torch.Tensor.bernoulli_ and torch.bernoulli. For one p, torch on Intel's processors
-        alone draws from MKL's stream instead, which is not reproduced.
+        Source: torch.Tensor.bernoulli_ and torch.bernoulli, on every processor; older torch took
+        another stream, MKL's, for one p on Intel's.
 
         >>> Generator(0).bernoulli(0.5, 6).tolist()
         [0.0, 0.0, 1.0, 0.0, 0.0, 0.0]
@@ -350,14 +241,56 @@ class Generator:
         shape, count = _size(p.shape if shape is None else shape)
         if not np.all((p >= 0) & (p <= 1)):
             raise ValueError(f"Generator.bernoulli: expected p from 0 to 1, got {p}")
+        if p.ndim == 0 and p.dtype != np.float32:
+            out = np.empty(shape, dtype)
+            self.fill_bernoulli(out, float(p))
+            return out
         p = np.broadcast_to(p, shape)
         bits = np.dtype(np.float32 if p.dtype == np.float32 else np.float64)
         return np.asarray((self._unit(count, bits).reshape(shape) < p).astype(dtype))
 
-    def get_state(self) -> dict[str, Any]:
-        """Return the place in the stream, for `set_state`."""
+    def fill_bernoulli(self, out: Array, p: float, one: float = 1.0) -> None:
+        """Write `one` with probability p, 0 otherwise, into an array in C order, without another.
+
+        ValueError for p outside [0, 1]. Source: torch.Tensor.bernoulli_, times `one`.
+
+        >>> mask = np.empty(6)
+        >>> Generator(0).fill_bernoulli(mask, 0.5, 2.0)
+        >>> mask.tolist()
+        [0.0, 0.0, 2.0, 0.0, 0.0, 0.0]
+        """
+        if not 0 <= p <= 1:
+            raise ValueError(f"Generator.bernoulli: expected p from 0 to 1, got {p}")
+        # k / 2**53 < p for the 53 bits k of a pair of words; p * 2**53 is exact.
+        limit, flat = np.uint64(math.ceil(p * 2.0**53)), out.reshape(-1)
         with self._lock:
-            words = self._words.get_state(legacy=False)
+            for start in range(0, flat.size, BLOCK):
+                block = flat[start : start + BLOCK]
+                bits = self._draw_long(block.size)
+                bits &= FRACTION
+                np.multiply(bits < limit, one, out=block, casting="unsafe")
+
+    def mark(self) -> Mark:
+        """Return the place in the stream, in next to no time, for `rewind` of this generator.
+
+        >>> generator = Generator(1)
+        >>> mark, first = generator.mark(), generator.randperm(4).tolist()
+        >>> generator.rewind(mark)
+        >>> generator.randperm(4).tolist() == first
+        True
+        """
+        with self._lock:
+            return Mark(self._seed, self._words.place, self._next_normal)
+
+    def rewind(self, mark: Mark) -> None:
+        """Go back to a place that `mark` returned."""
+        with self._lock:
+            self._seed, self._words.place, self._next_normal = mark
+
+    def get_state(self) -> dict[str, Any]:
+        """Return the place in the stream as numbers and arrays to keep, for `set_state`."""
+        with self._lock:
+            words = self._words.state
             return {"seed": self._seed, "words": words, "next_normal": self._next_normal}
 
     def set_state(self, state: dict[str, Any]) -> None:
@@ -369,8 +302,8 @@ class Generator:
         >>> generator.randperm(4).tolist() == first
         True
         """
-        words = np.random.RandomState(0)
-        words.set_state(state["words"])
+        words = Words(0)
+        words.state = state["words"]
         seed, next_normal = state["seed"], state["next_normal"]
         with self._lock:
             self._seed, self._words, self._next_normal = seed, words, next_normal

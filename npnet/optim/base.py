@@ -202,7 +202,9 @@ class Optimizer(ABC):
             options.append(self.options(group))  # noqa: PERF401 - a comprehension costs a call
         for index, block in self._blocks:
             for run in block.ready(options[index], self):
-                self.update(block.options, run.age or 0, *run.vectors)
+                age = run.age or 0
+                for piece in run.pieces:
+                    self.update(block.options, age, *piece)
                 if block.names and (self.counts_steps or run.age is None):
                     block.grow(run)
         self.steps += 1

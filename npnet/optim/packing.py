@@ -25,6 +25,8 @@ class Rule(Protocol):
 
 
 _has_grad = attrgetter("has_grad")
+#: Numbers that an update is given at a time: seven vectors of them, as Adam has, are 900 kB.
+PIECE = 2**15
 _ALIGNMENT = 64  # bytes: a cache line, and the widest vector register
 
 #: The memory of every vector made here: what lies between two parameters in it is zero.
@@ -80,16 +82,37 @@ class Stretch:
 
 
 class Run:
-    """The slots first to last - 1: neighbours that all have a gradient and state of one age."""
+    """The slots first to last - 1: neighbours that all have a gradient and state of one age.
 
-    __slots__ = ("age", "first", "last", "vectors")
+    `pieces` has what an update is given: data, grad, (state, ...), (scratch, ...), PIECE numbers at
+    a time, so that all passes of a rule over a piece but the first find it in the cache.
+    """
 
-    def __init__(self, first: int, last: int, age: int | None, *vectors: Any) -> None:
+    __slots__ = ("age", "first", "last", "pieces")
+
+    def __init__(
+        self,
+        first: int,
+        last: int,
+        age: int | None,
+        data: Array,
+        grad: Array,
+        state: tuple[Array, ...],
+        scratch: tuple[Array, ...],
+    ) -> None:
         self.first, self.last = first, last
         #: How many updates of the state there were; None where there is no state yet.
         self.age = age
-        #: data, grad, (state, ...), (scratch, ...)
-        self.vectors = vectors
+        parts = [slice(start, start + PIECE) for start in range(0, data.size, PIECE)]
+        self.pieces = [
+            (
+                data[part],
+                grad[part],
+                tuple(vector[part] for vector in state),
+                tuple(vector[: data[part].size] for vector in scratch),
+            )
+            for part in parts
+        ]
 
 
 class Block:
@@ -223,7 +246,8 @@ class Block:
         ages = self._ages if self.names else [None for _ in present]
         vectors = [self._vector(name) for name in self.names]
         if not self._scratch:
-            self._scratch = [np.empty(self._size, self.dtype) for _ in range(self._scratches)]
+            size = min(self._size, PIECE)
+            self._scratch = [np.empty(size, self.dtype) for _ in range(self._scratches)]
         self._runs, self._present = [], present
         for stretch in self._stretches:
             slots = range(stretch.first, stretch.last)
@@ -240,8 +264,8 @@ class Block:
                     # Shorter than the slots where the last of them are empty, beyond a gap.
                     stop = start + data.size
                     state = tuple(vector[start:stop] for vector in vectors)
-                    scratch = tuple(vector[: data.size] for vector in self._scratch)
-                    self._runs.append(Run(first, last + 1, age, data, grad, state, scratch))
+                    run = Run(first, last + 1, age, data, grad, state, tuple(self._scratch))
+                    self._runs.append(run)
 
     def _located(self) -> list[Stretch] | None:
         """Return vectors over the parameters where they live; None where that cannot be."""

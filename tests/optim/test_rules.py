@@ -51,6 +51,22 @@ def test_each_of_a_hundred_steps_is_torchs(kind, options, dtype):
         torch.testing.assert_close(torch.tensor(found), expected)
 
 
+@each
+def test_pieces_of_a_vector_make_no_difference(kind, options, monkeypatch):
+    ends = []
+    for size in (2**15, 7):
+        monkeypatch.setattr("npnet.optim.packing.PIECE", size)
+        rng = np.random.default_rng(0)
+        weights = [Parameter(rng.standard_normal(n), dtype=np.float64) for n in (3, 20, 14)]
+        optimizer = make(kind, weights, options)
+        for _ in range(4):
+            for weight in weights:
+                weight.grad = rng.standard_normal(weight.shape)
+            optimizer.step()
+        ends.append(np.concatenate([weight.data for weight in weights]))
+    np.testing.assert_array_equal(*ends)
+
+
 @pytest.mark.torch
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @each

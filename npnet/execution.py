@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import numpy as np
@@ -32,6 +33,25 @@ class Traceable(Protocol):
 
     def computing_dtype(self) -> np.dtype[Any] | None:
         """Return the floating dtype it computes in, None to follow the inputs."""
+
+    def modules(self) -> Iterator[Any]:
+        """Yield what has a mode, in the order of the signature."""
+
+
+@contextmanager
+def in_modes(modules: Iterable[Any], modes: Iterable[bool]) -> Iterator[None]:
+    """Set `training` of some Modules for a while."""
+    # A list of another length belongs to Modules that are there no more.
+    changed = [
+        (m, m.training) for m, mode in zip(modules, modes, strict=False) if m.training != mode
+    ]
+    try:
+        for module, mode in changed:
+            module.training = not mode
+        yield
+    finally:
+        for module, mode in changed:
+            module.training = mode
 
 
 def real_array(value: Any, who: str, what: str = "arrays") -> Array:
@@ -118,7 +138,8 @@ class Execution:
         # keeps the values from the next call on.
         self._keeps, self._latest = True, None
         arrays = [plan.value(index) for index in plan.tape.inputs]
-        self.forward(arrays)
+        with in_modes(self._owner.modules(), [mode for _, mode in self._signature]):
+            self.forward(arrays)
         return self._ran()
 
     def _differentiated(self, plan: Plan) -> frozenset[int]:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from npnet.expression import Expression
+from npnet.hooks import has_hooks
+from npnet.listing import inferred, listing
 from npnet.module import Module
+from npnet.naming import paths_of, slot_names
 from npnet.parameter import Parameter, native
 from npnet.plan import Plan, own
-from npnet.tape import Call, Input, Node, Spec, Tape, calls_behind, record
+from npnet.tape import Call, Input, Kernel, Node, Spec, Tape, calls_behind, record
 
 __all__ = ["Graph"]
 
@@ -191,12 +195,16 @@ class Graph(Module):
             raise TypeError(
                 f"Graph: expected {len(names)} inputs ({', '.join(names)}), got {len(operands)}"
             )
-        tape = self.tape
-        known: dict[int, Any] = {
-            id(node): operand for node, operand in zip(self._inputs, operands, strict=True)
-        }
-        for call in tape.calls:
-            result = record(call.layer, [known.get(id(given), given) for given in call.given])
+        return self._again({}, operands)
+
+    def _again(self, known: dict[int, Any], operands: Sequence[Any]) -> Any:
+        """Record this Graph's steps once more, with hooks; `known` gets the new Node for each."""
+        known.update(zip(map(id, self._inputs), operands, strict=True))
+        for call in self.tape.calls:
+            given = [known.get(id(g), g) for g in call.given]
+            step = partial(_step, call.layer)
+            layer = call.layer
+            result = layer.record(given, step) if isinstance(layer, Module) else step(*given)
             nodes = result if isinstance(result, tuple) else (result,)
             known.update(zip(map(id, call.nodes), nodes, strict=True))
         outputs = tuple(known.get(id(output), output) for output in self._outputs)
@@ -224,23 +232,43 @@ class Graph(Module):
             raise TypeError(
                 f"Graph: expected {len(names)} inputs ({', '.join(names)}), got {len(inputs)}"
             )
-        return tape
+        if not any(has_hooks(module) for module in self.modules()):
+            return tape
+        known: dict[int, Any] = {}
+        nodes = [
+            Node(Input(slot.source.name, slot.source.requires_grad, self), spec=spec)
+            for slot, spec in zip((tape.slots[i] for i in tape.inputs), inputs, strict=True)
+        ]
+        hooked = self.taped(nodes, lambda *operands: self._again(known, operands))
+        # Who looks at a node finds what took its place.
+        known.update(zip(map(id, self._inputs), nodes, strict=True))
+        hooked.index.update((old, hooked.index[id(new)]) for old, new in known.items())
+        return hooked
 
     def computing_dtype(self) -> np.dtype[Any] | None:
         """Return the dtype given, else that of the parameters, else None."""
         return self.dtype if self.dtype is not None else super().computing_dtype()
 
+    def _cast(self, dtype: np.dtype[Any]) -> None:
+        """Compute in this dtype, where one was given."""
+        if self.dtype is not None:
+            self.dtype = dtype
+
     def __repr__(self) -> str:
         """Print the tape, a line a step."""
-        tape = Tape(self._outputs, self._inputs)
-        names = self._slot_names(tape)
-        lines = [f"Graph({', '.join(self._input_names())})"]
-        for number, step in enumerate(tape.steps):
-            reads = ", ".join("None" if r is None else names[r] for r in step.reads)
-            writes = ", ".join(names[w] for w in step.writes)
-            lines.append(f"  {number:3d}  {writes} = {type(step.layer).__name__}({reads})")
-        lines.append(f"  return {', '.join(names[i] for i in tape.outputs) or 'nothing yet'}")
-        return "\n".join(lines)
+        return self._listed(Tape(self._outputs, self._inputs), None)
+
+    def __str__(self) -> str:
+        """Print the tape, with shapes where the Graph has run in this thread."""
+        tape, plan = Tape(self._outputs, self._inputs), self.execution.ran
+        fits = plan is not None and len(plan.inputs) == len(tape.inputs)
+        specs = inferred(tape, plan.inputs, self.computing_dtype()) if plan and fits else None
+        return self._listed(tape, specs)
+
+    def _listed(self, tape: Tape, specs: Sequence[Spec] | None) -> str:
+        """Return the lines of a tape."""
+        paths = paths_of(self.named_parameters(), self.named_buffers())
+        return listing(type(self).__name__, tape, slot_names(tape, paths), specs)
 
     # ------------------------------------------------------------------ being copied
 
@@ -292,6 +320,8 @@ class Graph(Module):
         in_layers: set[int] = set()
         for step in tape.steps:
             layer: Any = step.layer
+            if not isinstance(layer, Module):
+                continue
             in_layers.update(id(parameter) for parameter in layer.parameters())
             if id(layer) not in held:
                 held.add(id(layer))
@@ -306,22 +336,6 @@ class Graph(Module):
         while f"{kind}{number}" in self.__dict__:
             number += 1
         return f"{kind}{number}"
-
-    def _slot_names(self, tape: Tape) -> list[str]:
-        """Return a short name for every slot: the input's, the parameter's path, or v0, v1 ..."""
-        paths = {id(parameter): name for name, parameter in self.named_parameters()}
-        values = iter(range(len(tape.slots)))
-        names = []
-        for slot in tape.slots:
-            if slot.kind == "input":
-                names.append(slot.source.name)
-            elif slot.kind == "parameter":
-                names.append(paths.get(id(slot.source), slot.source.name or "parameter"))
-            elif slot.kind == "constant":
-                names.append(np.array2string(slot.source.array, threshold=4, precision=4))
-            else:
-                names.append(f"v{next(values)}")
-        return names
 
     def _ran(self, what: str) -> Plan:
         """Return the plan of this thread's last call."""
@@ -349,3 +363,8 @@ class Graph(Module):
         if isinstance(source, Input):
             return f"input {source.name!r}"
         return f"parameter {node.name!r}" if isinstance(node, Parameter) else repr(node)
+
+
+def _step(layer: Kernel, *given: Any) -> Any:
+    """Record a layer, as a forward of its own."""
+    return record(layer, given)

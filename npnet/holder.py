@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
 
 import numpy as np
 
 from npnet.parameter import Array, Parameter, structure
+from npnet.state import LoadResult, entries, load
 
 __all__ = ["Holder", "LoadResult"]
 
 Self = TypeVar("Self", bound="Holder")
 _TABLES = ("_parameters", "_buffers", "_modules")
-
-
-class LoadResult(NamedTuple):
-    """What `load_state_dict` could not place."""
-
-    missing_keys: list[str]
-    unexpected_keys: list[str]
-
-    def __repr__(self) -> str:
-        """Torch's words where everything was placed."""
-        if not self.missing_keys and not self.unexpected_keys:
-            return "<All keys matched successfully>"
-        return f"LoadResult({', '.join(f'{k}={v}' for k, v in self._asdict().items())})"
 
 
 class Holder:
@@ -89,17 +77,17 @@ class Holder:
         self.__dict__["_version"] += 1
         structure.tick()
 
-    def register_parameter(self, name: str, parameter: Parameter | None) -> None:
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Hold a Parameter; None keeps its place without one."""
         self._check_name(name)
         self._check_free(name)
-        self._hold_parameter(name, parameter)
+        self._hold_parameter(name, param)
 
-    def register_buffer(self, name: str, array: Any, persistent: bool = True) -> None:
+    def register_buffer(self, name: str, tensor: Any, persistent: bool = True) -> None:
         """Hold an array that is no parameter; `persistent` ones are part of the state_dict."""
         self._check_name(name)
         self._check_free(name)
-        self._register("_buffers", name, None if array is None else np.array(array))
+        self._register("_buffers", name, None if tensor is None else np.array(tensor))
         (self._transient.discard if persistent else self._transient.add)(name)
 
     def add_module(self, name: str, module: Any) -> None:
@@ -107,6 +95,10 @@ class Holder:
         self._check_name(name)
         self._check_free(name)
         self._hold_module(name, module)
+
+    def register_module(self, name: str, module: Any) -> None:
+        """Hold a Module as the child `name`, as `add_module`."""
+        self.add_module(name, module)
 
     def _hold_parameter(self, name: str, parameter: Parameter | None) -> None:
         """Check and enter a Parameter."""
@@ -146,7 +138,9 @@ class Holder:
         """Refuse names that a state_dict could not tell apart."""
         if "_parameters" not in self.__dict__:
             raise AttributeError(f"{self._who}: cannot assign {name!r} before super().__init__()")
-        if not isinstance(name, str) or not name or "." in name:
+        if not isinstance(name, str):
+            raise TypeError(f"{self._who}: expected a string as name, got {name!r}")
+        if not name or "." in name:
             raise KeyError(f"{self._who}: expected a name without dots and not empty, got {name!r}")
         if not self._is_registered(name) and hasattr(type(self), name):
             raise KeyError(f"{self._who}: attribute {name!r} already exists")
@@ -189,9 +183,10 @@ class Holder:
                 dotted = f"{prefix}.{name}" if prefix else name
                 yield from module.named_modules(memo, dotted, remove_duplicate)
 
-    def modules(self) -> Iterator[Any]:
+    def modules(self, remove_duplicate: bool = True) -> Iterator[Any]:
         """Yield itself and all Modules below, each once."""
-        return (module for _, module in self.named_modules())
+        named = self.named_modules(remove_duplicate=remove_duplicate)
+        return (module for _, module in named)
 
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
@@ -223,22 +218,80 @@ class Holder:
                     seen.add(id(part))
                     yield (f"{path}.{name}" if path else name), part
 
+    def get_submodule(self, target: str) -> Any:
+        """Return the Module of a dotted name, itself for ""; AttributeError where none is."""
+        module: Any = self
+        for name in target.split(".") if target else ():
+            module = module._part(name)
+            if not isinstance(module, Holder):
+                raise AttributeError(
+                    f"{self._who}: {target!r} leads to {name!r}, which is no Module"
+                )
+        return module
+
+    def set_submodule(self, target: str, module: Any, strict: bool = False) -> None:
+        """Hold a Module under a dotted name, in place of the one there, if any.
+
+        Errors
+        ------
+        ValueError
+            For no name, and what is no Module.
+        AttributeError
+            Where the name leads nowhere, to what is no Module, or, where strict, is not there.
+        """
+        path, _, name = target.rpartition(".")
+        if not name or not isinstance(module, Holder):
+            got = f"{target!r} and {type(module).__name__}"
+            raise ValueError(f"{self._who}: expected a name and a Module, got {got}")
+        parent = self.get_submodule(path)
+        if strict or hasattr(parent, name):
+            self.get_submodule(target)
+        setattr(parent, name, module)
+
+    def get_parameter(self, target: str) -> Parameter:
+        """Return the Parameter of a dotted name; AttributeError where none is."""
+        path, _, name = target.rpartition(".")
+        parameter = self.get_submodule(path)._part(name)
+        if not isinstance(parameter, Parameter):
+            raise AttributeError(f"{self._who}: {target!r} is no Parameter")
+        return parameter
+
+    def get_buffer(self, target: str) -> Array | None:
+        """Return the buffer of a dotted name; AttributeError where none is."""
+        path, _, name = target.rpartition(".")
+        module = self.get_submodule(path)
+        buffer: Array | None = module._part(name)
+        if name not in module._buffers:
+            raise AttributeError(f"{self._who}: {target!r} is no buffer")
+        return buffer
+
+    def _part(self, name: str) -> Any:
+        """Return an attribute, or say that there is none."""
+        if not hasattr(self, name):
+            raise AttributeError(f"{self._who} has no attribute {name!r}")
+        return getattr(self, name)
+
+    def __dir__(self) -> list[str]:
+        """Names that can be written behind a dot: those of numbered parts cannot."""
+        return sorted(name for name in super().__dir__() if not name[0].isdigit())
+
     # ------------------------------------------------------------------ changing parts
 
-    def apply(self: Self, function: Callable[[Any], Any]) -> Self:
-        """Call `function` on every Module below, then on itself."""
+    def apply(self: Self, fn: Callable[[Any], Any]) -> Self:
+        """Call `fn` on every Module below, then on itself."""
         for child in self.children():
-            child.apply(function)
-        function(self)
+            child.apply(fn)
+        fn(self)
         return self
 
     def train(self: Self, mode: bool = True) -> Self:
         """Switch to training (or evaluation), with all Modules below."""
         if not isinstance(mode, bool):
             raise ValueError(f"{self._who}: expected mode True or False, got {mode!r}")
-        for module in self.modules():
-            if module.training != mode:
-                module.training = mode
+        if self.training != mode:
+            self.training = mode
+        for child in self.children():
+            child.train(mode)
         return self
 
     def eval(self: Self) -> Self:
@@ -261,64 +314,53 @@ class Holder:
 
     # ------------------------------------------------------------------ state
 
-    def state_dict(self, prefix: str = "") -> OrderedDict[str, Array]:
+    def state_dict(
+        self,
+        prefix: str = "",
+        keep_vars: bool = False,
+        destination: OrderedDict[str, Any] | None = None,
+    ) -> OrderedDict[str, Any]:
         """Return name -> array: own Parameters, persistent buffers, then children's.
 
         The arrays are the live storage, as in torch: copy what should not follow training.
+
+        Parameters
+        ----------
+        prefix : str, default ""
+            In front of every name.
+        keep_vars : bool, default False
+            Give the Parameters themselves.
+        destination : OrderedDict, optional
+            Write into it, and return it.
         """
-        state: OrderedDict[str, Array] = OrderedDict()
-        for name, parameter in self._parameters.items():
-            if parameter is not None:
-                state[prefix + name] = parameter.data
-        for name, buffer in self._buffers.items():
-            if buffer is not None and name not in self._transient:
-                state[prefix + name] = buffer
-        for name, module in self._modules.items():
-            if module is not None:
-                state.update(module.state_dict(f"{prefix}{name}."))
+        state = OrderedDict() if destination is None else destination
+        for key, entry in entries(self, prefix).items():
+            state[key] = entry.part if keep_vars else entry.array
         return state
 
-    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> LoadResult:
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
+    ) -> LoadResult:
         """Copy arrays into Parameters and buffers, all of them or, on an error, none.
+
+        Parameters
+        ----------
+        state_dict : mapping of names to arrays
+        strict : bool, default True
+            Raise where names are missing or unexpected; otherwise they are only returned.
+        assign : bool, default False
+            Replace Parameters and buffers by new ones of the arrays' dtypes, or by the Parameters
+            in `state_dict`, instead of copying numbers; make the optimizer after that.
 
         Errors
         ------
         TypeError
-            Where `state` is no mapping.
+            Where `state_dict` is no mapping.
         RuntimeError
             For keys that are missing or unexpected (where strict) and for arrays of another shape,
             all named together.
         """
-        if not isinstance(state, Mapping):
-            raise TypeError(
-                f"{self._who}: expected state_dict to be dict-like, got {type(state).__name__}"
-            )
-        own = self.state_dict()
-        missing = [key for key in own if key not in state]
-        unexpected = [key for key in state if key not in own]
-        arrays = {key: np.asarray(state[key]) for key in own if key in state}
-        wrong = [
-            f"size mismatch for {key}: copying a param with shape {array.shape} from checkpoint, "
-            f"the shape in current model is {own[key].shape}."
-            for key, array in arrays.items()
-            if array.shape != own[key].shape or array.dtype.kind not in "fiub"
-        ]
-        problems = []
-        if strict and unexpected:
-            problems.append(f"Unexpected key(s) in state_dict: {_quoted(unexpected)}. ")
-        if strict and missing:
-            problems.append(f"Missing key(s) in state_dict: {_quoted(missing)}. ")
-        if problems or wrong:
-            lines = "\n\t".join(problems + wrong)
-            raise RuntimeError(f"Error(s) in loading state_dict for {self._who}:\n\t{lines}")
-        for key, array in arrays.items():
-            np.copyto(own[key], array, casting="unsafe")
-        for module in self.modules():
-            if module._buffers:
-                # What forward computed from a buffer when it was traced is out of date.
-                module._version += 1
-                structure.tick()
-        return LoadResult(missing, unexpected)
+        return load(self, state_dict, strict, assign)
 
     # ------------------------------------------------------------------ being printed
 
@@ -337,8 +379,3 @@ class Holder:
         if not body and len(head) <= 1:
             return f"{name}({''.join(head)})"
         return f"{name}(\n  " + "\n  ".join(head + body) + "\n)"
-
-
-def _quoted(names: Sequence[str]) -> str:
-    """Names in quotes, separated by commas."""
-    return ", ".join(f'"{name}"' for name in names)

@@ -14,7 +14,8 @@ from typing import TypeVar
 import numpy as np
 
 from npnet.parameter import Array, Parameter
-from npnet.random import Generator, default_generator
+from npnet.random import Generator
+from npnet.random.functions import stream as _stream
 
 __all__ = [
     "calculate_gain",
@@ -53,22 +54,17 @@ def _storage(tensor: Parameter | Array, who: str) -> Array:
     return data
 
 
-def _stream(generator: Generator | None, who: str) -> Generator:
-    """Return the generator given, or the default one."""
-    if generator is None:
-        return default_generator()
-    if not isinstance(generator, Generator):
-        kind = type(generator).__name__
-        raise TypeError(f"{who}: expected a npnet.random.Generator, got {kind}")
-    return generator
-
-
 def _fans(data: Array, who: str) -> tuple[int, int]:
     """Return how many inputs an output reads, and how many outputs an input feeds."""
     if data.ndim < 2:
         raise ValueError(f"{who}: expected axes (outputs, inputs, ...), got shape {data.shape}")
     field = math.prod(data.shape[2:])
     return data.shape[1] * field, data.shape[0] * field
+
+
+def _calculate_fan_in_and_fan_out(tensor: Parameter | Array) -> tuple[int, int]:
+    """Return both fans, by the name that layers written for torch call in reset_parameters."""
+    return _fans(_storage(tensor, "init"), "init")
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:

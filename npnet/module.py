@@ -10,9 +10,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from npnet.cast import cast, wanted_dtype
 from npnet.execution import Execution
 from npnet.expression import Expression
 from npnet.holder import Holder
+from npnet.hooks import Hookable, has_hooks, hooked, no_hooks, sealed
 from npnet.parameter import Parameter
 from npnet.tape import Input, Node, Spec, Tape
 
@@ -29,9 +31,12 @@ def _no_forward(self: Module, *operands: Any) -> Any:
 
 
 class _Tracing(threading.local):
-    """The live buffers of what the calling thread is tracing; None outside of a trace."""
+    """What the calling thread is recording."""
 
+    #: The live buffers of it; None where nothing is recorded.
     buffers: frozenset[int] | None = None
+    #: The tokens of the hooks on the tape; None where it is no trace, but written by hand.
+    tokens: list[Node] | None = None
 
 
 _tracing = _Tracing()
@@ -43,7 +48,7 @@ def is_live(value: Any) -> bool:
     return live is not None and (id(value) in live or id(getattr(value, "base", None)) in live)
 
 
-class Module(Holder):
+class Module(Holder, Hookable):
     """A computation with parameters: holds Parameters, buffers and Modules, and is called.
 
     A subclass makes its parts in ``__init__`` and says in ``forward`` how they are put together.
@@ -88,7 +93,7 @@ class Module(Holder):
 
     def __init__(self) -> None:
         super().__init__()
-        self.__dict__["_local"] = threading.local()
+        self.__dict__.update(_local=threading.local(), **no_hooks())
 
     # ------------------------------------------------------------------ being called
 
@@ -110,12 +115,16 @@ class Module(Holder):
             return self.record(operands)
         return self.execution.forward(operands)
 
-    def record(self, operands: Sequence[Any]) -> Any:
-        """Call forward on Nodes; whatever Module it calls is recorded too."""
-        outside = _tracing.buffers
+    def record(self, operands: Sequence[Any], forward: Callable[..., Any] | None = None) -> Any:
+        """Call forward on Nodes, with the hooks; whatever Module it calls is recorded too."""
+        outside, tokens = _tracing.buffers, _tracing.tokens
         _tracing.buffers = (outside or frozenset()) | {id(buffer) for buffer in self.buffers()}
         try:
-            return self.forward(*operands)
+            # On a tape written by hand a layer is a step; its hooks are met when the tape runs.
+            if has_hooks(self) and not (tokens is None and hasattr(self, "forward_kernel")):
+                tokens = [] if tokens is None else tokens
+                return hooked(self, operands, forward or self.forward, tokens)
+            return (forward or self.forward)(*operands)
         finally:
             _tracing.buffers = outside
 
@@ -174,17 +183,25 @@ class Module(Holder):
             Node(Input(name), spec=s)
             for name, s in zip(self._names(len(inputs)), inputs, strict=True)
         ]
-        result = self.record(nodes)
-        outputs = tuple(result) if isinstance(result, (tuple, list)) else (result,)
-        for output in outputs:
-            if not isinstance(output, (Node, Parameter)):
-                raise TypeError(
-                    f"{self._who}: forward must return what it recorded (a Node, or a "
-                    f"tuple of them), got {type(output).__name__}"
-                )
-        if not outputs:
-            raise ValueError(f"{self._who}: forward returned no output")
-        return Tape(outputs, nodes)
+        return self.taped(nodes, self.forward)
+
+    def taped(self, nodes: Sequence[Node], forward: Callable[..., Any]) -> Tape:
+        """Return the tape that a forward records on these inputs."""
+        outside, _tracing.tokens = _tracing.tokens, []
+        try:
+            result = self.record(nodes, forward)
+            outputs = tuple(result) if isinstance(result, (tuple, list)) else (result,)
+            for output in outputs:
+                if not isinstance(output, (Node, Parameter)):
+                    raise TypeError(
+                        f"{self._who}: forward must return what it recorded (a Node, or a "
+                        f"tuple of them), got {type(output).__name__}"
+                    )
+            if not outputs:
+                raise ValueError(f"{self._who}: forward returned no output")
+            return Tape(sealed(outputs, _tracing.tokens), nodes)
+        finally:
+            _tracing.tokens = outside
 
     def _names(self, count: int) -> list[str]:
         """Names for the inputs: forward's own where it has them."""
@@ -199,6 +216,61 @@ class Module(Holder):
     def computing_dtype(self) -> np.dtype[Any] | None:
         """Return the dtype of the parameters; None without any."""
         return next((parameter.dtype for parameter in self.parameters()), None)
+
+    # ------------------------------------------------------------------ dtype and device
+
+    def to(
+        self: Self,
+        *arguments: Any,
+        dtype: Any = None,
+        device: Any = None,
+        non_blocking: bool = False,
+    ) -> Self:
+        """Compute in another dtype from now on: change Parameters and floating buffers in place.
+
+        Takes what torch's `to` takes, a dtype, an array to be like, a device: "cpu" is the only
+        one. Gradients change with their Parameters. Make optimizers after it, as in torch.
+
+        Errors
+        ------
+        TypeError
+            For a dtype that is not floating, or too short to compute in (float16).
+        ValueError
+            For another device.
+
+        Examples
+        --------
+        >>> import numpy as np, npnet
+        >>> npnet.Linear(2, 1).to(np.float64).weight.dtype.name
+        'float64'
+        """
+        wanted = wanted_dtype(self._who, arguments, dtype, device)
+        if wanted is not None:
+            cast(self, wanted)
+        return self
+
+    def _cast(self, dtype: np.dtype[Any]) -> None:
+        """Follow a change of dtype in what is neither Parameter nor buffer."""
+
+    def float(self: Self) -> Self:
+        """Compute in float32."""
+        return self.to(np.float32)
+
+    def double(self: Self) -> Self:
+        """Compute in float64."""
+        return self.to(np.float64)
+
+    def half(self: Self) -> Self:
+        """Raise a TypeError: NumPy does not compute in float16."""
+        return self.to(np.float16)
+
+    def cpu(self: Self) -> Self:
+        """Return itself: this is where npnet computes."""
+        return self
+
+    def cuda(self: Self, device: Any = None) -> Self:
+        """Raise a ValueError: npnet computes on the CPU."""
+        return self.to(device="cuda")
 
     # ------------------------------------------------------------------ being copied
 

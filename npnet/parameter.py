@@ -164,6 +164,10 @@ class Parameter(Expression):
         """Number of elements."""
         return self._data.size
 
+    def numel(self) -> int:
+        """Return the number of elements."""
+        return self._data.size
+
     @property
     def buffer(self) -> Array:
         """Where backward writes the gradient: laid out as the data; made on first use."""

@@ -38,16 +38,19 @@ BENEATH = {
     "layers.base": ["module", "blas"],
     "layers": ["layers.base", "init"],
     "layers.__init__": ["layers"],
-    "graph": ["layers.__init__"],
+    "naming": ["tape"],
+    "listing": ["tape"],
+    "graph": ["layers.__init__", "naming", "listing"],
     "containers": ["graph"],
     "functional": ["layers.__init__"],
     "faults": ["containers", "functional"],
     "gradcheck": ["faults"],
+    "inspect": ["containers", "functional"],
     "optim": ["blas"],
     "data": ["random"],
     "checkpoint": ["parameter"],
     "utils": ["parameter"],
-    "__init__": ["gradcheck", "optim", "data", "checkpoint", "utils"],
+    "__init__": ["gradcheck", "inspect", "optim", "data", "checkpoint", "utils"],
 }
 
 
@@ -176,6 +179,8 @@ def test_every_public_layer_is_exported():
         "npnet.optim",
         "npnet.optim.lr_scheduler",
         "npnet.data",
+        "npnet.containers",
+        "npnet.hooks",
         "npnet.utils",
     ],
 )

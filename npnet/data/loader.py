@@ -1,14 +1,16 @@
-"""DataLoader: arrays in batches, in the order torch's would have."""
+"""DataLoader: samples in batches, in the order torch's would have."""
 
 from __future__ import annotations
 
+import itertools
 import operator
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
+from npnet.data.collate import default_collate
+from npnet.data.dataset import Rows, TensorDataset, as_arrays
 from npnet.parameter import Array
 from npnet.random import Generator, default_generator
 
@@ -16,7 +18,7 @@ __all__ = ["DataLoader"]
 
 
 class DataLoader:
-    """Passes over arrays in batches of samples, in their order or shuffled anew in every pass.
+    """Passes over samples in batches, in their order or shuffled anew in every pass.
 
     batch k = a[order[k * B : (k + 1) * B]] for each array a, order = 0, ..., N - 1 or `randperm(N)`
 
@@ -26,12 +28,15 @@ class DataLoader:
 
     Parameters
     ----------
-    inputs : array, or tuple of arrays
+    dataset : array, tuple of arrays, or Dataset
+        A Dataset is what has ``__getitem__`` and ``__len__`` and is no array, or a list of tuples
+        or dicts. Its samples become batches by `collate_fn`. It has no `targets`: batch_size and
+        shuffle may be the second and third argument, as in torch.
     targets : array, optional
         With it a batch is the tuple (inputs, targets), with a tuple as inputs (first, second, ...,
         targets); without it and for one array just that array's batch.
-    batch_size : int, default 1
-        B.
+    batch_size : int or None, default 1
+        B; None gives one sample at a time, as it is.
     shuffle : bool, default False
     drop_last : bool, default False
         Leave a last batch out that would be shorter.
@@ -39,16 +44,23 @@ class DataLoader:
         Where orders come from; by default each pass draws the seed of its order from the stream
         that `npnet.manual_seed` sets. As in torch, starting a pass draws a number (torch's seed
         for workers) even without shuffling; making a DataLoader draws nothing.
+    sampler : iterable of int, optional
+        The order of a pass, instead of shuffle.
+    batch_sampler : iterable of lists of int, optional
+        The batches of a pass, instead of batch_size, shuffle, drop_last and sampler.
+    collate_fn : function, optional
+        Makes a batch of a list of samples; by default `default_collate`, with batch_size=None
+        nothing.
 
     Errors
     ------
     ValueError
         For arrays of different lengths or without an axis, a batch_size that is no integer >= 1,
-        and for shuffling nothing.
+        for shuffling nothing, and for arguments that contradict each other.
     TypeError
         For shuffle and drop_last that are no bools, and another kind of generator.
 
-    Source: torch.utils.data.DataLoader over a TensorDataset, RandomSampler, BatchSampler.
+    Source: torch.utils.data.DataLoader with its RandomSampler and BatchSampler, in one process.
 
     Examples
     --------
@@ -58,32 +70,57 @@ class DataLoader:
     >>> loader = DataLoader(np.arange(5), batch_size=2, shuffle=True, generator=Generator(0))
     >>> len(loader), sorted(np.concatenate(list(loader)).tolist())
     (3, [0, 1, 2, 3, 4])
+    >>> samples = TensorDataset(np.arange(4.0), np.arange(4))
+    >>> [[part.tolist() for part in batch] for batch in DataLoader(samples, 3)]
+    [[[0.0, 1.0, 2.0], [0, 1, 2]], [[3.0], [3]]]
     """
 
     def __init__(
         self,
-        inputs: ArrayLike | tuple[ArrayLike, ...],
-        targets: ArrayLike | None = None,
-        batch_size: int = 1,
+        dataset: Any,
+        targets: Any = None,
+        batch_size: Any = 1,
         shuffle: bool = False,
         drop_last: bool = False,
         generator: Generator | None = None,
+        *,
+        sampler: Iterable[int] | None = None,
+        batch_sampler: Iterable[Any] | None = None,
+        collate_fn: Callable[[list[Any]], Any] | None = None,
     ) -> None:
-        self.arrays = _arrays(inputs, targets)
-        self.batch_size = _positive(batch_size)
+        self._packed: Callable[[list[Any]], Any] = list
+        if not _is_dataset(dataset):
+            dataset, self._packed = _as_dataset(dataset, targets), _alone_or_tuple
+        elif targets is not None:
+            # torch's places: (dataset, batch_size, shuffle).
+            if isinstance(batch_size, bool):
+                shuffle = batch_size
+            elif batch_size != 1:
+                raise ValueError("DataLoader: a Dataset has its targets in its samples; give none")
+            batch_size = targets
         for name, flag in (("shuffle", shuffle), ("drop_last", drop_last)):
             if not isinstance(flag, bool | np.bool_):
                 raise TypeError(f"DataLoader: expected {name} to be True or False, got {flag!r}")
         if generator is not None and not isinstance(generator, Generator):
             kind = type(generator).__name__
             raise TypeError(f"DataLoader: expected a npnet.random.Generator, got {kind}")
-        if shuffle and len(self.arrays[0]) == 0:
-            raise ValueError("DataLoader: expected at least one sample to shuffle, got none")
+        self.dataset, self.batch_size = (
+            dataset,
+            None if batch_size is None else _positive(batch_size),
+        )
         self.shuffle, self.drop_last, self.generator = bool(shuffle), bool(drop_last), generator
+        self.sampler, self.batch_sampler, self.collate_fn = sampler, batch_sampler, collate_fn
+        self._check()
 
     def __len__(self) -> int:
         """Return the number of batches in a pass."""
-        whole, rest = divmod(len(self.arrays[0]), self.batch_size)
+        order: Any = self.dataset if self.sampler is None else self.sampler
+        if self.batch_sampler is not None:
+            batches: Any = self.batch_sampler
+            return len(batches)
+        if self.batch_size is None:
+            return len(order)
+        whole, rest = divmod(len(order), self.batch_size)
         return whole + (rest > 0 and not self.drop_last)
 
     def __iter__(self) -> Iterator[Any]:
@@ -91,35 +128,91 @@ class DataLoader:
         stream = self.generator or default_generator()
         # torch draws its workers' seed here, with or without workers.
         stream.randint(0, 2**63)
-        return self._shuffled(stream) if self.shuffle else self._ordered()
+        found = as_arrays(self.dataset) if self.collate_fn is None else None
+        batches = self._order(stream) if self.batch_sampler is None else self.batch_sampler
+        if self.batch_size is None:
+            return (self._sample(number, found) for index in batches for number in index)
+        return (self._batch(index, found) for index in batches)
 
-    def _ordered(self) -> Iterator[Any]:
-        """Pass over the samples as they lie."""
-        for start in range(0, len(self) * self.batch_size, self.batch_size):
-            yield _batch([a[start : start + self.batch_size].copy() for a in self.arrays])
+    def _order(self, stream: Generator) -> Iterator[Any]:
+        """Pass over the numbers of the samples, batch by batch."""
+        size, count = self.batch_size or 1, len(self.dataset)
+        if self.sampler is not None:
+            numbers = iter(self.sampler)
+            while index := list(itertools.islice(numbers, size)):
+                if len(index) == size or not self.drop_last:
+                    yield index
+        elif self.shuffle:
+            yield from self._shuffled(stream, size, count)
+        else:
+            stop = count - count % size if self.drop_last else count
+            for start in range(0, stop, size):
+                yield range(start, min(start + size, stop))
 
-    def _shuffled(self, stream: Generator) -> Iterator[Any]:
-        """Pass over the samples in an order drawn when the first batch is asked for."""
-        count = len(self.arrays[0])
+    def _shuffled(self, stream: Generator, size: int, count: int) -> Iterator[Array]:
+        """Pass over an order drawn when the first batch is asked for."""
         if self.generator is None:
             stream = Generator(int(stream.randint(0, 2**63)))
         order = stream.randperm(count)
-        whole = count - count % self.batch_size
-        for start in range(0, whole, self.batch_size):
-            yield self._taken(order[start : start + self.batch_size])
+        whole = count - count % size
+        for start in range(0, whole, size):
+            yield order[start : start + size]
         if self.generator is not None:
             # torch's sampler draws one more order where it ends, and uses none of it.
             stream.randperm(count)
         if whole < count and not self.drop_last:
-            yield self._taken(order[whole:])
+            yield order[whole:]
 
-    def _taken(self, index: Array) -> Any:
-        """Return the batch of the samples at an index."""
-        return _batch([a.take(index, axis=0) for a in self.arrays])
+    def _batch(self, index: Any, found: Rows | None) -> Any:
+        """Return the batch of the samples at these numbers."""
+        if found is None:
+            numbers = [int(number) for number in index]
+            at_once = getattr(self.dataset, "__getitems__", None)
+            samples = at_once(numbers) if at_once else [self.dataset[i] for i in numbers]
+            return (self.collate_fn or default_collate)(samples)
+        arrays, rows = found
+        if isinstance(index, range) and rows is None:
+            return self._packed([a[index.start : index.stop].copy() for a in arrays])
+        places = np.asarray(index, np.int64) if rows is None else rows[np.asarray(index, np.int64)]
+        return self._packed([a.take(places, axis=0) for a in arrays])
+
+    def _sample(self, number: Any, found: Rows | None) -> Any:
+        """Return one sample as it is, or what a sampler asks for instead of a number."""
+        sample = self.dataset[int(number) if isinstance(number, np.integer) else number]
+        if self.collate_fn is not None:
+            return self.collate_fn(sample)
+        return sample if found is None else self._packed([np.copy(part)[()] for part in sample])
+
+    def _check(self) -> None:
+        """Refuse what contradicts itself."""
+        if self.sampler is not None and self.shuffle:
+            raise ValueError("DataLoader: expected sampler or shuffle, got both")
+        if self.batch_sampler is not None and (
+            self.batch_size != 1 or self.shuffle or self.drop_last or self.sampler is not None
+        ):
+            raise ValueError(
+                "DataLoader: batch_sampler says it all; give no batch_size, shuffle, drop_last or "
+                "sampler beside it"
+            )
+        if self.batch_size is None and self.drop_last:
+            raise ValueError("DataLoader: drop_last needs batches, got batch_size=None")
+        if self.shuffle and len(self.dataset) == 0:
+            raise ValueError("DataLoader: expected at least one sample to shuffle, got none")
 
 
-def _arrays(inputs: Any, targets: ArrayLike | None) -> list[Array]:
-    """Return what a batch consists of, all of one length."""
+def _is_dataset(value: Any) -> bool:
+    """Whether samples are taken from it one by one, instead of from an array of them."""
+    if isinstance(value, list):
+        return bool(value) and isinstance(value[0], (tuple, dict))
+    if isinstance(value, (tuple, str, bytes, np.ndarray, np.generic)) or hasattr(
+        value, "__array__"
+    ):
+        return False
+    return hasattr(value, "__getitem__") and hasattr(value, "__len__")
+
+
+def _as_dataset(inputs: Any, targets: Any) -> TensorDataset:
+    """Return arrays as a dataset, or say which of them does not fit."""
     several = isinstance(inputs, tuple)
     named = {f"inputs[{i}]": a for i, a in enumerate(inputs)} if several else {"inputs": inputs}
     if targets is not None:
@@ -133,7 +226,7 @@ def _arrays(inputs: Any, targets: ArrayLike | None) -> list[Array]:
     if len({len(array) for array in arrays.values()}) > 1:
         lengths = ", ".join(f"{len(array)} {name}" for name, array in arrays.items())
         raise ValueError(f"DataLoader: expected arrays of one length, got {lengths}")
-    return list(arrays.values())
+    return TensorDataset(*arrays.values())
 
 
 def _positive(batch_size: Any) -> int:
@@ -146,6 +239,6 @@ def _positive(batch_size: Any) -> int:
     return operator.index(batch_size)
 
 
-def _batch(parts: list[Array]) -> Any:
+def _alone_or_tuple(parts: list[Array]) -> Any:
     """Return one array as it is, several as a tuple."""
     return parts[0] if len(parts) == 1 else tuple(parts)

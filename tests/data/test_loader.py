@@ -169,7 +169,7 @@ def test_a_memory_map_gives_plain_arrays(tmp_path, shuffle):
     np.save(tmp_path / "inputs.npy", inputs)
     mapped = np.load(tmp_path / "inputs.npy", mmap_mode="r")
     loader = DataLoader(mapped, targets, 4, shuffle)
-    assert np.shares_memory(loader.arrays[0], mapped)
+    assert np.shares_memory(loader.dataset.tensors[0], mapped)
     for x, y in loader:
         assert type(x) is np.ndarray
         assert x.flags.writeable
@@ -206,11 +206,12 @@ def test_nothing_makes_no_batches():
         ((np.zeros(3), None, -1), ValueError, "integer >= 1, got -1"),
         ((np.zeros(3), None, 1.5), ValueError, "integer >= 1, got 1.5"),
         ((np.zeros(3), None, True), ValueError, "integer >= 1, got True"),
-        ((np.zeros(3), None, None), ValueError, "integer >= 1, got None"),
         ((np.zeros(3), None, 1, 2), TypeError, "expected shuffle to be True or False, got 2"),
         ((np.zeros(3), None, 1, True, None), TypeError, "expected drop_last to be True or False"),
         ((np.zeros(3), None, 1, True, True, 0), TypeError, "npnet.random.Generator, got int"),
         ((np.zeros((0, 2)), None, 1, True), ValueError, "at least one sample to shuffle"),
+        ((np.zeros(3), None, None, False, True), ValueError, "drop_last needs batches"),
+        ((range(3), np.zeros(3), 2), ValueError, "a Dataset has its targets in its samples"),
     ],
 )
 def test_bad_arguments_are_refused_and_draw_nothing(arguments, error, message):

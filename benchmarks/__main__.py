@@ -3,42 +3,36 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import machine, results, table
-from benchmarks.peers import NPNET, PEERS, Side, is_installed
-from benchmarks.process import WorkerError, start
-from benchmarks.question import Answer, Effort, Question
+from benchmarks import machine, results
+from benchmarks.peers import GET_PEERS, NPNET, PEERS, Side, missing
+from benchmarks.process import Process, WorkerError, start
+from benchmarks.question import Answer, Effort
+from benchmarks.questions import QUESTIONS
 
 __all__ = ["QUESTIONS", "main", "parse", "run"]
 
-QUESTIONS = ("digits", "step")
 RESULTS = Path(__file__).parent / "results"
-GET_PEERS = "pip install -e '.[bench]'"
 LEGEND = """\
 accuracy  of the test set after training, where the question trains
-loss      largest difference between the two sides' losses at one step
+apart     largest relative difference between what the two sides compute: their losses at one of
+          the first steps, in `inference` their probabilities
 best      ratio of the best rounds; above 1 npnet is the faster side
 median    of the ratios of neighbouring rounds; spread: distance of their quartiles
-goal      ratio to torch that npnet is to reach"""
-
-
-def question(name: str) -> Question:
-    """Return the module that answers a question."""
-    module: Any = importlib.import_module(f"benchmarks.{name}")
-    found: Question = module
-    return found
+goal      ratio that npnet is to reach, by best rounds and by the median"""
 
 
 def parser() -> argparse.ArgumentParser:
     """Return what reads the command line."""
-    lines = [f"  {name:<8}{question(name).ABOUT}" for name in QUESTIONS]
-    lines += ["", "peers:", *(f"  {side.name:<8}{side.about}" for side in PEERS.values())]
+    lines = [f"  {found.name:<11}{found.about}" for found in QUESTIONS.values()]
+    lines += ["", "peers, and the questions they take part in:"]
+    for side in PEERS.values():
+        lines += [f"  {side.name:<11}{side.about}", f"  {'':<11}({', '.join(side.questions)})"]
     lines += ["", f"A peer must be installed: {GET_PEERS}"]
     lines += ["Exit status: 0; 1 where accuracies or losses are not equal; 2 for a wrong call."]
     found = argparse.ArgumentParser(
@@ -49,10 +43,14 @@ def parser() -> argparse.ArgumentParser:
     )
     found.add_argument("names", nargs="*", metavar="NAME", help="questions (default: all)")
     found.add_argument(
-        "--quick", action="store_true", help="fewer rounds, about half a minute; keeps no results"
+        "--quick",
+        action="store_true",
+        help="fewer rounds and cases, about a minute for all; keeps no results",
     )
     found.add_argument(
-        "--peers", metavar="A,B", help="peers separated by commas, all, or none (default: torch)"
+        "--peers",
+        metavar="A,B",
+        help="peers separated by commas, all that this machine has, or none (default: torch)",
     )
     found.add_argument("--json", type=Path, metavar="FILE", help="write all answers to this file")
     found.add_argument(
@@ -65,8 +63,10 @@ def parser() -> argparse.ArgumentParser:
     return found
 
 
-def parse(arguments: Sequence[str] | None = None) -> tuple[argparse.Namespace, list[Side], str]:
-    """Read the command line; return it, the peers to ask, and a note about those not asked."""
+def parse(
+    arguments: Sequence[str] | None = None,
+) -> tuple[argparse.Namespace, list[Side], list[str]]:
+    """Read the command line; return it, the peers to ask, and notes about those not asked."""
     reader = parser()
     options = reader.parse_args(arguments)
     for name in options.names:
@@ -75,38 +75,67 @@ def parse(arguments: Sequence[str] | None = None) -> tuple[argparse.Namespace, l
     options.names = list(dict.fromkeys(options.names)) or list(QUESTIONS)
     if options.results is None and not options.quick:
         options.results = RESULTS
-    if options.peers is None:
-        torch = PEERS["torch"]
-        if is_installed(torch):
-            return options, [torch], ""
-        return options, [], f"torch is not installed: npnet alone; to compare, {GET_PEERS}"
-    if options.peers in ("all", "none"):
-        asked = list(PEERS) if options.peers == "all" else []
-    else:
-        asked = list(dict.fromkeys(filter(None, options.peers.split(","))))
+    wanted = {None: ["torch"], "all": list(PEERS), "none": []}
+    if options.peers in wanted:
+        lacks = {name: missing(PEERS[name]) for name in wanted[options.peers]}
+        notes = [f"without {lack}" for lack in lacks.values() if lack]
+        return options, [PEERS[name] for name, lack in lacks.items() if not lack], notes
+    asked = list(dict.fromkeys(filter(None, options.peers.split(","))))
     for name in asked:
         if name not in PEERS:
             reader.error(f"unknown peer {name!r}; there are {', '.join(PEERS)}, all, none")
-        if not is_installed(PEERS[name]):
-            reader.error(f"{name} is not installed; {GET_PEERS}")
-    return options, [PEERS[name] for name in asked], ""
+        if lack := missing(PEERS[name]):
+            reader.error(lack)
+    return options, [PEERS[name] for name in asked], []
+
+
+def sides(names: Sequence[str], peers: Sequence[Side]) -> list[Side]:
+    """Return who must run for these questions, npnet first."""
+    beside = [side for name in names for side in QUESTIONS[name].beside]
+    asked = dict.fromkeys([*peers, *beside])
+    return [NPNET, *(side for side in asked if set(names) & set(side.questions))]
+
+
+def ask(name: str, processes: Mapping[str, Process], effort: Effort) -> Answer:
+    """Ask one question of those who can take part in it."""
+    part = {key: p for key, p in processes.items() if name in p.side.questions}
+    return QUESTIONS[name].answer(part, effort)
+
+
+def describe(processes: Mapping[str, Process]) -> dict[str, Any]:
+    """Return what the numbers are measured on; every process must have its own framework only."""
+    found = {name: process.call("describe") for name, process in processes.items()}
+    for name, side in found.items():
+        own = processes[name].side.package
+        if side["loaded"] != ([own] if own else []):
+            raise WorkerError(f"{name}: its process has loaded {side['loaded']}")
+    return machine.describe(found)
 
 
 def run(options: argparse.Namespace, peers: Sequence[Side]) -> dict[str, Answer]:
-    """Ask the questions, show the table, write what is to be kept; return the answers."""
+    """Ask the questions, show the tables, write what is to be kept; return the answers.
+
+    What has been answered is written even where a later question fails or is stopped.
+    """
     effort = Effort.quick() if options.quick else Effort()
-    strangers = machine.Strangers()
-    with start([NPNET, *peers]) as processes:
-        sides = {name: process.call("describe") for name, process in processes.items()}
-        for name, side in sides.items():
-            if side["loaded"] != [processes[name].side.package]:
-                raise WorkerError(f"{name}: its process has loaded {side['loaded']}")
-        about = machine.describe(sides)
-        print(machine.head(about), flush=True)
-        answers = {name: question(name).answer(processes, effort) for name in options.names}
-    about["others_share"] = strangers.share()
-    print()
-    print(table.text(row for answer in answers.values() for row in answer.rows))
+    strangers, about, answers = machine.Strangers(), {}, {}
+    try:
+        with start(sides(options.names, peers)) as processes:
+            about = describe(processes)
+            print(machine.head(about), flush=True)
+            for name in options.names:
+                answers[name] = ask(name, processes, effort)
+                print(f"\n## {name}\n\n{answers[name].markdown()}", end="", flush=True)
+    finally:
+        if answers:
+            keep(options, {**about, "others_share": strangers.share()}, answers)
+    return answers
+
+
+def keep(
+    options: argparse.Namespace, about: Mapping[str, Any], answers: Mapping[str, Answer]
+) -> None:
+    """Explain the tables, and write the files."""
     print(f"\n{LEGEND}")
     if disturbed := machine.disturbance(about):
         print(f"\n{disturbed}", end="")
@@ -117,13 +146,12 @@ def run(options: argparse.Namespace, peers: Sequence[Side]) -> dict[str, Answer]
         for path, amiss in results.write(about, answers, options.results):
             shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
             print(f"{shown} {amiss}".rstrip())
-    return answers
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status."""
-    options, peers, note = parse(arguments)
-    if note:
+    options, peers, notes = parse(arguments)
+    for note in notes:
         print(note)
     try:
         answers = run(options, peers)

@@ -6,9 +6,24 @@ import os
 import platform
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-__all__ = ["Strangers", "cores", "describe", "disturbance", "head", "processor"]
+import numpy as np
+
+__all__ = [
+    "Memory",
+    "Strangers",
+    "blas_threads",
+    "blas_version",
+    "caption",
+    "cores",
+    "describe",
+    "disturbance",
+    "forget_peak",
+    "head",
+    "memory",
+    "processor",
+]
 
 QUIET = 0.05
 
@@ -28,6 +43,50 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def blas_version() -> str:
+    """Return which BLAS NumPy was built with."""
+    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    return f"{blas['name']} {blas['version']}"
+
+
+def blas_threads() -> int:
+    """Return the threads of NumPy's BLAS: asked where threadpoolctl is installed, else reckoned."""
+    try:
+        from threadpoolctl import threadpool_info  # type: ignore[import-untyped]
+    except ImportError:
+        named = os.environ.get("OPENBLAS_NUM_THREADS") or os.environ.get("OMP_NUM_THREADS")
+        return int(named) if named and named.isdigit() else os.cpu_count() or 1
+    return max((pool["num_threads"] for pool in threadpool_info()), default=1)
+
+
+class Memory(NamedTuple):
+    """Bytes of memory that a process holds, and the most it has held."""
+
+    resident: int
+    peak: int
+
+
+def memory() -> Memory | None:
+    """Return this process's memory; None where /proc does not say.
+
+    getrusage's ru_maxrss will not do: a child takes it over from its parent.
+    """
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+        fields = {name: rest.split() for name, _, rest in (line.partition(":") for line in lines)}
+        return Memory(*(1024 * int(fields[name][0]) for name in ("VmRSS", "VmHWM")))
+    except (OSError, KeyError):
+        return None
+
+
+def forget_peak() -> None:
+    """Have the peak count from now on; where the system does not let it be, it counts as before."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    except OSError:
+        return
 
 
 class Strangers:
@@ -86,9 +145,19 @@ def head(machine: Mapping[str, Any]) -> str:
     )
 
 
+def caption(machine: Mapping[str, Any]) -> str:
+    """Return one line for a picture."""
+    names = ", ".join(f"{n} {v}" for n, v in machine["versions"].items() if n != "BLAS")
+    threads = "/".join(map(str, sorted(set(machine["threads"].values()))))
+    return f"{machine['processor']}, {machine['cores']} cores, {threads} threads; {names}"
+
+
 def disturbance(machine: Mapping[str, Any]) -> str:
-    """Return a warning where other processes took a noticeable share of the cores, else nothing."""
+    """Return warnings where these times do not hold, else nothing."""
+    found = ""
     share = machine.get("others_share")
-    if share is None or share <= QUIET:
-        return ""
-    return f"Other processes took {100 * share:.0f} % of the cores: these times do not hold.\n"
+    if share is not None and share > QUIET:
+        found = f"Other processes took {100 * share:.0f} % of the cores: these times do not hold.\n"
+    if len(set(machine.get("threads", {}).values())) > 1:
+        found += "Not all sides had the same number of threads: their times are not comparable.\n"
+    return found

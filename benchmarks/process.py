@@ -11,14 +11,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.peers import Side
 
-__all__ = ["Process", "Timer", "WorkerError", "interleave", "start", "steps_a_round"]
+__all__ = ["Pace", "Process", "Timer", "WorkerError", "interleave", "pace", "start"]
 
 ROOT = Path(__file__).resolve().parent.parent
-ROUND_SECONDS = 0.03
 _CAN_STOP = hasattr(signal, "SIGSTOP")
 _SPIN_SECONDS = 0.15  # OpenBLAS's idle threads spin for a tenth of a second
 
@@ -102,20 +101,42 @@ def start(sides: Sequence[Side]) -> Iterator[dict[str, Process]]:
 Timer = Callable[[int, int], float]
 
 
-def steps_a_round(timer: Timer, seconds: float = ROUND_SECONDS) -> int:
-    """Return how many steps fill a round, doubling until half a round is filled; this warms up."""
+class Pace(NamedTuple):
+    """What a round of one side is: so many steps timed, after so many that are not."""
+
+    steps: int
+    warm_up: int
+
+
+def pace(timer: Timer, seconds: float) -> Pace:
+    """Return what fills a round, doubling until half a round is filled; this warms up."""
     steps = 1
     timer(steps, steps)
-    # The best of three: one interruption must not end the doubling.
-    while (taken := min(timer(steps, 0) for _ in range(3))) < seconds / 2:
+    while (taken := _taken(timer, steps, 10 * seconds)) < seconds / 2:
         steps *= 2
-    return max(1, round(steps * seconds / taken))
+    # What alone takes as long as ten rounds has nothing to gain from a warm-up.
+    if taken > 10 * seconds:
+        return Pace(1, 0)
+    steps = max(1, round(steps * seconds / taken))
+    return Pace(steps, max(1, steps // 8))
+
+
+def _taken(timer: Timer, steps: int, surely: float) -> float:
+    """Return the best of three times: one interruption must not end the doubling.
+
+    One that takes `surely` is enough: no interruption lasts so long.
+    """
+    taken = timer(steps, 0)
+    if taken < surely:
+        taken = min(taken, timer(steps, 0), timer(steps, 0))
+    return taken
 
 
 def interleave(
     timers: Mapping[str, Timer],
     rounds: int,
     *,
+    seconds: float,
     limit: float,
     tick: Callable[[int], Any] = lambda _: None,
 ) -> dict[str, list[float]]:
@@ -125,10 +146,11 @@ def interleave(
     ----------
     timers : name -> Timer
     rounds : how many of each side
+    seconds : what a round of a side is to last
     limit : seconds after which no further round begins; five are always timed
     tick : called with the number of rounds that are over
     """
-    steps = {name: steps_a_round(timer) for name, timer in timers.items()}
+    paces = {name: pace(timer, seconds) for name, timer in timers.items()}
     times: dict[str, list[float]] = {name: [] for name in timers}
     start = time.perf_counter()
     for done in range(rounds):
@@ -136,7 +158,7 @@ def interleave(
             tick(rounds - done)
             break
         for name, timer in timers.items():
-            count = steps[name]
-            times[name].append(timer(count, max(1, count // 8)) / count)
+            steps, warm_up = paces[name]
+            times[name].append(timer(steps, warm_up) / steps)
         tick(1)
     return times

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.machine import disturbance, head
+from benchmarks.machine import caption, disturbance, head
+from benchmarks.peers import GET_PEERS
 from benchmarks.question import Answer
-from benchmarks.table import markdown
 
 __all__ = ["record", "write", "write_json"]
 
@@ -45,7 +45,7 @@ def write(
         write_json(record(machine, {name: answer}), path)
         yield path, ""
         path = folder / f"{name}.md"
-        text = f"# {name}\n\n```text\n{head(machine)}\n```\n\n{markdown(answer.rows)}"
+        text = f"# {name}\n\n```text\n{head(machine)}\n```\n\n{answer.markdown()}"
         if disturbed := disturbance(machine):
             text += f"\n{disturbed}"
         path.write_text(text, encoding="utf-8")
@@ -54,10 +54,10 @@ def write(
             continue
         path = folder / f"{name}.png"
         try:
-            answer.draw(path)
+            answer.draw(path, caption(machine))
         except ModuleNotFoundError as error:
             if error.name != "matplotlib":
                 raise
-            yield path, "not drawn: matplotlib is not installed; pip install -e '.[bench]'"
+            yield path, f"not drawn: matplotlib is not installed; {GET_PEERS}"
         else:
             yield path, ""

@@ -16,17 +16,67 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Iterator
-from typing import Any, BinaryIO
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO, TypeAlias
 
 import numpy as np
 
-from benchmarks.peers import SIDES, Side, Trainer
+from benchmarks.machine import Memory, forget_peak, memory
+from benchmarks.peers import NPNET, PEERS, SIDES, Side, Trainer
 from benchmarks.problem import Array, Problem
 
-__all__ = ["Worker", "main", "serve"]
+__all__ = ["WORK", "Worker", "main", "serve"]
 
 _PR_SET_PDEATHSIG = 1
+# Of the order in which a loader shuffles.
+LOADER_SEED = 0
+
+#: What is called again and again, and the arguments in turn.
+Work: TypeAlias = tuple[Callable[..., Any], Iterator[tuple[Any, ...]]]
+
+
+def steps(trainer: Trainer, problem: Problem) -> Work:
+    """Train on one batch after the other."""
+    return trainer.step, itertools.cycle([trainer.convert(x, y) for x, y in problem.cut()])
+
+
+def forwards(trainer: Trainer, problem: Problem) -> Work:
+    """Compute the output of one batch after the other."""
+    trainer.evaluate()
+    return trainer.infer, itertools.cycle([trainer.convert(x, y)[:1] for x, y in problem.cut()])
+
+
+def slices(trainer: Trainer, problem: Problem) -> Work:
+    """Train on all slices of the data set, in order."""
+    ((inputs, labels),) = problem.batches
+    x, y = trainer.whole(inputs, labels)
+    starts, rows, step = range(0, len(inputs), problem.batch), problem.batch, trainer.step
+
+    def epoch() -> Any:
+        loss = None
+        for start in starts:
+            loss = step(x[start : start + rows], y[start : start + rows])
+        return loss
+
+    return epoch, itertools.repeat(())
+
+
+def loads(trainer: Trainer, problem: Problem) -> Work:
+    """Train on all batches of the framework's own loader, shuffled anew in every epoch."""
+    ((inputs, labels),) = problem.batches
+    batches, step = trainer.loader(inputs, labels, problem.batch, LOADER_SEED), trainer.step
+
+    def epoch() -> Any:
+        loss = None
+        for x, y in batches:
+            loss = step(x, y)
+        return loss
+
+    return epoch, itertools.repeat(())
+
+
+#: What a side can be timed at: a step, a forward pass, or an epoch, fed in two ways.
+WORK = {"step": steps, "inference": forwards, "slices": slices, "loader": loads}
 
 
 class Worker:
@@ -36,50 +86,64 @@ class Worker:
         self.side = side
         self.module: Any = importlib.import_module(side.module)
         self.trainer: Trainer
-        self.batches: Iterator[tuple[Any, Any]]
+        self.work: Work
 
     def describe(self) -> dict[str, Any]:
         """Return versions, threads, and which frameworks this process has loaded."""
+        packages = {side.package for side in (NPNET, *PEERS.values())}
         return {
             "versions": self.module.versions(),
             "threads": self.module.threads(),
-            "loaded": sorted({s.package for s in SIDES.values()} & set(sys.modules)),
+            "loaded": sorted(packages & set(sys.modules)),
         }
 
-    def load(self, problem: Problem) -> None:
+    def load(self, problem: Problem, work: str = "step") -> None:
         """Make network, optimizer and batches of a problem, in place of the one before."""
         self.trainer = self.module.build(problem)
-        converted = [self.trainer.convert(x, y) for x, y in problem.batches]
-        self.batches = itertools.cycle(converted)
+        self.work = WORK[work](self.trainer, problem)
 
-    def losses(self, steps: int) -> list[float]:
-        """Train on the next batches; return every step's loss."""
-        trainer = self.trainer
-        pairs = itertools.islice(self.batches, steps)
-        return [trainer.number(trainer.step(x, y)) for x, y in pairs]
+    def losses(self, count: int) -> list[float]:
+        """Do so much work; return the loss after each piece."""
+        call, arguments = self.work
+        return [self.trainer.number(call(*a)) for a in itertools.islice(arguments, count)]
 
-    def seconds(self, steps: int, warm_up: int) -> float:
-        """Return the seconds that `steps` steps take, after some that are not timed."""
-        step = self.trainer.step
-        loss = None
-        for x, y in itertools.islice(self.batches, warm_up):
-            loss = step(x, y)
-        if loss is not None:
-            self.trainer.number(loss)
-        pairs = itertools.islice(self.batches, steps)
+    def seconds(self, count: int, warm_up: int) -> float:
+        """Return the seconds that `count` pieces of work take, after some that are not timed."""
+        call, arguments = self.work
+        result = None
+        for given in itertools.islice(arguments, warm_up):
+            result = call(*given)
+        self.trainer.wait(result)
         gc.disable()
         try:
             start = time.perf_counter()
-            for x, y in pairs:
-                loss = step(x, y)
-            self.trainer.number(loss)
+            for given in itertools.islice(arguments, count):
+                result = call(*given)
+            self.trainer.wait(result)
             return time.perf_counter() - start
         finally:
             gc.enable()
 
+    def probabilities(self, x: Array) -> Array:
+        """Return the probability of every class in every row."""
+        return self.trainer.probabilities(x)
+
     def accuracy(self, x: Array, y: Array) -> float:
         """Return the share of rows whose class is right."""
-        return float(np.mean(self.trainer.predict(x) == y))
+        return float(np.mean(self.trainer.probabilities(x).argmax(axis=1) == y))
+
+    def memory(self) -> Memory | None:
+        """Return what this process holds and has held at most."""
+        return memory()
+
+    def forget_peak(self) -> None:
+        """Have the peak of memory count from now on."""
+        gc.collect()
+        forget_peak()
+
+    def ask(self, name: str, *arguments: Any) -> Any:
+        """Call a function of the side's own module."""
+        return getattr(self.module, name)(*arguments)
 
 
 def serve(worker: Any, requests: BinaryIO, replies: BinaryIO) -> None:
@@ -93,6 +157,8 @@ def serve(worker: Any, requests: BinaryIO, replies: BinaryIO) -> None:
             reply = (True, getattr(worker, method)(*arguments))
         except Exception:
             reply = (False, traceback.format_exc())
+        # What was passed is the worker's own now; a data set must not live on here.
+        del arguments
         pickle.dump(reply, replies, protocol=pickle.HIGHEST_PROTOCOL)
         replies.flush()
 

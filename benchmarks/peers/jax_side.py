@@ -7,8 +7,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from benchmarks.problem import Array, Problem
+from benchmarks.problem import Array, Problem, softmax
 
 __all__ = ["build", "threads", "versions"]
 
@@ -26,7 +27,7 @@ class Training:
 
     def __init__(self, problem: Problem) -> None:
         self.parameters = jax.tree.map(jnp.array, problem.weights)
-        self.velocity = jax.tree.map(jnp.zeros_like, self.parameters)
+        self.velocity = jax.tree.map(jnp.zeros_like, self.parameters) if problem.momentum else None
 
         def objective(parameters: Any, x: Any, y: Any) -> Any:
             scores = jax.nn.log_softmax(logits(parameters, x))
@@ -45,28 +46,44 @@ class Training:
             return moved, velocity, loss
 
         self.compiled = jax.jit(step, donate_argnums=(0, 1))
+        self.forward = jax.jit(logits)
 
     def convert(self, x: Array, y: Array) -> tuple[Any, Any]:
         """Return JAX arrays; labels as the 32-bit integers that JAX works in."""
-        return jnp.array(x), jnp.array(y.astype("int32"))
+        return jnp.array(x), jnp.array(y.astype(np.int32))
+
+    def whole(self, x: Array, y: Array) -> tuple[Array, Array]:
+        """Return NumPy arrays: their slices cost less than those of JAX arrays."""
+        return x, y.astype(np.int32)
 
     def step(self, x: Any, y: Any) -> Any:
         """Train on one batch; return the loss."""
         self.parameters, self.velocity, loss = self.compiled(self.parameters, self.velocity, x, y)
         return loss
 
+    def wait(self, result: Any) -> None:
+        """Return when result and parameters are there: JAX returns before the work is done."""
+        jax.block_until_ready((result, self.parameters))  # type: ignore[no-untyped-call]
+
     def number(self, loss: Any) -> float:
-        """Return a loss as a float; waits for the parameters too, they end in the same program."""
-        jax.block_until_ready(self.parameters)  # type: ignore[no-untyped-call]
+        """Return a loss as a float."""
         return float(loss)
 
-    def predict(self, x: Array) -> Array:
-        """Return the class of every row."""
-        return jax.device_get(logits(self.parameters, jnp.array(x)).argmax(axis=1))  # type: ignore[no-any-return]
+    def evaluate(self) -> None:
+        """Nothing to prepare."""
+
+    def infer(self, x: Any) -> Any:
+        """Return the logits; who asks for them wants to read them, so it waits."""
+        return self.forward(self.parameters, x).block_until_ready()
+
+    def probabilities(self, x: Array) -> Array:
+        """Return the probability of every class in every row."""
+        return softmax(np.asarray(self.forward(self.parameters, jnp.array(x))))
 
 
 def build(problem: Problem) -> Training:
     """Return the training of a problem."""
+    jax.config.update("jax_enable_x64", problem.dtype == np.float64)  # type: ignore[no-untyped-call]
     return Training(problem)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import numpy as np
 
 import npnet
-from benchmarks.problem import Array, Problem
+from benchmarks.machine import blas_threads, blas_version
+from benchmarks.problem import Array, Problem, softmax
 from npnet import CrossEntropyLoss, Linear, Module, Regularization, ReLU, Sequential
 from npnet.optim import SGD
 
@@ -26,7 +26,7 @@ class Objective(Module):
             if len(self.network):
                 self.network.append(ReLU())
             outputs, inputs = weight.shape
-            linear = Linear(inputs, outputs)
+            linear = Linear(inputs, outputs, dtype=problem.dtype)
             for parameter, value in zip(linear.parameters(), (weight, bias), strict=True):
                 parameter.data = value
             self.network.append(linear)
@@ -48,11 +48,21 @@ class Training:
 
     def __init__(self, problem: Problem) -> None:
         self.objective = Objective(problem)
+        self.network = self.objective.network
         self.optimizer = SGD(self.objective.parameters(), lr=problem.lr, momentum=problem.momentum)
 
     def convert(self, x: Array, y: Array) -> tuple[Array, Array]:
         """Arrays are what npnet takes."""
         return x, y
+
+    whole = convert
+
+    def loader(self, x: Array, y: Array, rows: int, seed: int) -> Any:
+        """Return npnet's DataLoader."""
+        from npnet.data import DataLoader
+
+        generator = npnet.Generator(seed)
+        return DataLoader(x, y, batch_size=rows, shuffle=True, generator=generator)
 
     def step(self, x: Array, y: Array) -> Any:
         """Train on one batch; return the loss."""
@@ -62,14 +72,25 @@ class Training:
         self.optimizer.step()
         return loss
 
+    def wait(self, result: Any) -> None:
+        """Nothing runs on."""
+
     def number(self, loss: Any) -> float:
         """Return a loss as a float."""
         return float(loss)
 
-    def predict(self, x: Array) -> Array:
-        """Return the class of every row."""
-        classes: Array = self.objective.network(x).argmax(axis=1)
-        return classes
+    def evaluate(self) -> None:
+        """Prepare for inference."""
+        self.objective.eval()
+
+    def infer(self, x: Array) -> Array:
+        """Return the logits."""
+        logits: Array = self.network(x)
+        return logits
+
+    def probabilities(self, x: Array) -> Array:
+        """Return the probability of every class in every row."""
+        return softmax(self.network(x))
 
 
 def build(problem: Problem) -> Training:
@@ -79,19 +100,11 @@ def build(problem: Problem) -> Training:
 
 def versions() -> dict[str, str]:
     """Return what the side's numbers depend on."""
-    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     return {
         "npnet": getattr(npnet, "__version__", "unknown"),
         "numpy": np.__version__,
-        "BLAS": f"{blas['name']} {blas['version']}",
+        "BLAS": blas_version(),
     }
 
 
-def threads() -> int:
-    """Return the threads of NumPy's BLAS: asked where threadpoolctl is installed, else reckoned."""
-    try:
-        from threadpoolctl import threadpool_info  # type: ignore[import-untyped]
-    except ImportError:
-        named = os.environ.get("OPENBLAS_NUM_THREADS") or os.environ.get("OMP_NUM_THREADS")
-        return int(named) if named and named.isdigit() else os.cpu_count() or 1
-    return max((pool["num_threads"] for pool in threadpool_info()), default=1)
+threads = blas_threads

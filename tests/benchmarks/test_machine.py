@@ -3,9 +3,22 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from benchmarks.machine import Strangers, cores, describe, disturbance, head, processor
+from benchmarks.machine import (
+    Strangers,
+    blas_threads,
+    blas_version,
+    caption,
+    cores,
+    describe,
+    disturbance,
+    forget_peak,
+    head,
+    memory,
+    processor,
+)
 
 
 def test_head_names_machine_versions_and_threads():
@@ -42,10 +55,42 @@ def test_busy_own_and_whole_seconds_are_read():
     assert 0 < busy <= whole
 
 
-@pytest.mark.parametrize("machine", [{}, {"others_share": None}, {"others_share": 0.02}])
+def test_one_line_for_a_picture():
+    sides = {"npnet": {"versions": {"npnet": "1.2", "BLAS": "long name"}, "threads": 2}}
+    shown = caption(describe(sides))
+    assert f"{cores()} cores, 2 threads; npnet 1.2" in shown
+    assert "long name" not in shown
+
+
+def test_the_blas_says_its_name_and_threads():
+    assert blas_version().strip()
+    assert blas_threads() >= 1
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="reads and writes /proc")
+def test_memory_is_what_is_held_and_the_peak_can_be_forgotten():
+    before = memory()
+    held = np.ones(4_000_000)
+    during = memory()
+    del held
+    assert during.resident - before.resident >= 30_000_000
+    # The system counts pages in lots, a few at a time.
+    lot = 2_000_000
+    assert memory().peak > during.resident - lot
+    forget_peak()
+    assert memory().peak < during.resident - lot
+
+
+@pytest.mark.parametrize(
+    "machine", [{}, {"others_share": None}, {"others_share": 0.02, "threads": {"a": 2, "b": 2}}]
+)
 def test_a_quiet_machine_needs_no_word(machine):
     assert disturbance(machine) == ""
 
 
 def test_a_disturbed_machine_is_said():
     assert "took 40 % of the cores" in disturbance({"others_share": 0.4})
+
+
+def test_unequal_threads_are_said():
+    assert "not comparable" in disturbance({"threads": {"npnet": 2, "torch": 4}})

@@ -6,24 +6,25 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks.peers import PEERS
+from benchmarks.peers import FLOOR, NPNET, PEERS
 from benchmarks.process import WorkerError
-from benchmarks.question import Answer
+from benchmarks.question import Answer, Question
 from benchmarks.results import write
 from benchmarks.statistics import Comparison
+from tests.support.benchmarks import SHORT, Fake
 
 
 @pytest.fixture
 def all_installed(monkeypatch):
-    monkeypatch.setattr(command, "is_installed", lambda side: True)
+    monkeypatch.setattr(command, "missing", lambda side: "")
 
 
 def test_by_default_everything_beside_torch_into_results(all_installed):
-    options, peers, note = command.parse([])
-    assert options.names == ["digits", "step"]
+    options, peers, notes = command.parse([])
+    assert options.names == [*command.QUESTIONS]
     assert [side.name for side in peers] == ["torch"]
     assert options.results.parts[-2:] == ("benchmarks", "results")
-    assert note == ""
+    assert notes == []
 
 
 def test_quick_keeps_no_results_unless_told(all_installed):
@@ -42,11 +43,23 @@ def test_peers_are_chosen(all_installed, asked, names):
     assert [side.name for side in command.parse(["--peers", asked])[1]] == names
 
 
+def lacks(side):
+    """Say that everything but torch and jax is missing."""
+    return "" if side.name in ("torch", "jax") else f"{side.name}: is not installed; get it"
+
+
+def test_all_peers_are_those_that_are_here_and_the_others_are_said(monkeypatch):
+    monkeypatch.setattr(command, "missing", lacks)
+    _, peers, notes = command.parse(["--peers", "all"])
+    assert [side.name for side in peers] == ["torch", "jax"]
+    assert notes == [f"without {lacks(PEERS[n])}" for n in PEERS if n not in ("torch", "jax")]
+
+
 def test_without_torch_npnet_runs_alone_and_says_how_to_compare(monkeypatch):
-    monkeypatch.setattr(command, "is_installed", lambda side: False)
-    _, peers, note = command.parse([])
+    monkeypatch.setattr(command, "missing", lambda side: f"{side.name}: {command.GET_PEERS}")
+    _, peers, notes = command.parse([])
     assert peers == []
-    assert "pip install -e '.[bench]'" in note
+    assert notes == ["without torch: pip install -e '.[bench]'"]
 
 
 @pytest.mark.parametrize(
@@ -54,11 +67,11 @@ def test_without_torch_npnet_runs_alone_and_says_how_to_compare(monkeypatch):
     [
         (["nonsense"], "unknown question 'nonsense'; there are digits, step"),
         (["--peers", "numpy"], "unknown peer 'numpy'; there are torch"),
-        (["--peers", "jax"], "jax is not installed; pip install"),
+        (["--peers", "onnx"], "onnx: is not installed; get it"),
     ],
 )
 def test_a_wrong_call_ends_with_2_and_says_why(monkeypatch, capsys, arguments, message):
-    monkeypatch.setattr(command, "is_installed", lambda side: False)
+    monkeypatch.setattr(command, "missing", lacks)
     with pytest.raises(SystemExit) as end:
         command.parse(arguments)
     assert end.value.code == 2
@@ -76,21 +89,60 @@ def test_help_names_questions_and_peers(capsys):
 ROW = Comparison("step", "3-4-2", 2, [1e-6])
 
 
-def answering(answer):
-    """Return a question that gives this answer."""
-    return type("Question", (), {"ABOUT": "", "answer": staticmethod(lambda *_: answer)})
+@pytest.fixture
+def answering(monkeypatch, tmp_path):
+    """Return a function that runs the command with a question that answers so; with its files."""
+
+    def run(answer, *arguments):
+        monkeypatch.setitem(command.QUESTIONS, "step", Question("step", "", answer))
+        return command.main(["--peers", "none", "--results", str(tmp_path), *arguments])
+
+    return run
+
+
+def test_only_those_who_can_take_part_are_started_and_asked():
+    everyone = [side.name for side in command.sides(["inference"], [*PEERS.values()])]
+    assert everyone == ["npnet", "torch", "jax", "sklearn", "onnx"]
+    assert command.sides(["floor"], [PEERS["torch"]]) == [NPNET, FLOOR]
+    assert command.sides(["floor", "step"], [PEERS["torch"]]) == [NPNET, PEERS["torch"], FLOOR]
+
+
+def test_a_question_is_asked_of_those_who_can_take_part(monkeypatch):
+    asked = []
+    floor = Question("floor", "", lambda *given: asked.append(given))
+    monkeypatch.setitem(command.QUESTIONS, "floor", floor)
+    processes = {name: Fake(name) for name in ("npnet", "torch", "floor")}
+    command.ask("floor", processes, SHORT)
+    assert asked == [({name: processes[name] for name in ("npnet", "floor")}, SHORT)]
 
 
 @pytest.mark.parametrize(("failures", "status"), [([], 0), (["step: apart"], 1)])
-def test_the_status_says_whether_a_check_failed(monkeypatch, capsys, tmp_path, failures, status):
-    monkeypatch.setattr(command, "question", lambda _: answering(Answer([ROW], failures)))
+def test_the_status_says_whether_a_check_failed(answering, capsys, tmp_path, failures, status):
     file = tmp_path / "new" / "all.json"
-    arguments = ["step", "--quick", "--peers", "none", "--json", str(file)]
-    assert command.main(arguments) == status
+    answer = Answer([ROW], failures)
+    assert answering(lambda *_: answer, "step", "--quick", "--json", str(file)) == status
     shown = capsys.readouterr()
-    assert "3-4-2" in shown.out
+    # The table as README holds it.
+    assert f"\n## step\n\n{answer.markdown()}" in shown.out
+    assert "processor" not in shown.out
+    assert shown.out.startswith("machine ")
     assert shown.err == "".join(f"FAILED {failure}\n" for failure in failures)
     assert json.loads(file.read_text())["questions"]["step"]["failures"] == failures
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(WorkerError("torch: the worker ended"), 1), (KeyboardInterrupt(), 130)]
+)
+def test_what_is_answered_is_kept_when_a_later_question_ends_it(
+    monkeypatch, answering, tmp_path, error, status
+):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setitem(command.QUESTIONS, "depth", Question("depth", "", fail))
+    assert answering(lambda *_: Answer([ROW]), "step", "depth") == status
+    assert (tmp_path / "step.md").exists()
+    assert not (tmp_path / "depth.md").exists()
 
 
 @pytest.mark.parametrize(
@@ -117,13 +169,9 @@ MACHINE = {
 
 def test_results_are_json_markdown_and_a_picture(tmp_path):
     pytest.importorskip("matplotlib")
-    from functools import partial
-
-    from benchmarks.digits import _draw
-
     curves = {"npnet": [2.0, 1.0, 0.5], "torch": [2.0, 1.0, 0.4]}
-    accuracies = {"npnet": 0.9, "torch": 0.8}
-    answer = Answer([ROW], [], {"losses": curves}, partial(_draw, curves, accuracies))
+    row = Comparison("plain", "3-4-2", 2, [1e-6], "torch", [2e-6])
+    answer = Answer([row], [], {"losses": curves}).draw_ratios("Title")
     written = dict(write(MACHINE, {"digits": answer}, tmp_path))
     assert {path.name: amiss for path, amiss in written.items()} == {
         "digits.json": "",
@@ -134,13 +182,13 @@ def test_results_are_json_markdown_and_a_picture(tmp_path):
     assert content["questions"]["digits"]["losses"] == curves
     assert content["machine"] == MACHINE
     table = (tmp_path / "digits.md").read_text(encoding="utf-8")
-    assert "| step | 2 x 3-4-2 |" in table
+    assert answer.markdown() in table
     assert "took 40 % of the cores" in table
     assert (tmp_path / "digits.png").read_bytes()[:4] == b"\x89PNG"
 
 
 def test_without_matplotlib_there_is_no_picture_and_a_word_how_to_get_it(tmp_path):
-    def draw(_):
+    def draw(*_):
         raise ModuleNotFoundError("no", name="matplotlib")
 
     written = dict(write(MACHINE, {"digits": Answer([ROW], draw=draw)}, tmp_path))

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 
+from benchmarks.compare import Case, rows, time_in_turn
+from benchmarks.plot import loss_curves
 from benchmarks.problem import Array, Batch, Problem, initial_weights
-from benchmarks.process import Process
-from benchmarks.question import Answer, Effort, progress, time_in_turn
-from benchmarks.statistics import ALONE, Comparison, difference
+from benchmarks.question import Answer, Effort, Processes, Question, progress
+from benchmarks.statistics import Comparison, difference
 
-__all__ = ["ABOUT", "answer", "digits_problem", "failures", "split", "train"]
-
-ABOUT = "train a two-layer MLP with two regularization paths on the digits"
+__all__ = ["QUESTION", "digits_problem", "failures", "split", "train"]
 
 ACCURACY = 0.97
 LOSS_DIFFERENCE = 1e-4
@@ -51,9 +49,7 @@ def digits_problem(x: Array, y: Array, *, epochs: int = EPOCHS, seed: int = SEED
     return Problem(sizes, initial_weights(sizes, seed), batches, lr=0.1, momentum=0.9, penalty=1e-4)
 
 
-def train(
-    processes: Mapping[str, Process], problem: Problem, epochs: int = EPOCHS
-) -> dict[str, list[float]]:
+def train(processes: Processes, problem: Problem, epochs: int = EPOCHS) -> dict[str, list[float]]:
     """Train every side, an epoch each in turn; return the loss of every step."""
     steps = len(problem.batches) // epochs
     curves: dict[str, list[float]] = {name: [] for name in processes}
@@ -84,39 +80,28 @@ def failures(accuracies: Mapping[str, float], rows: list[Comparison]) -> list[st
     return found
 
 
-def answer(processes: Mapping[str, Process], effort: Effort) -> Answer:
+def answer(processes: Processes, effort: Effort) -> Answer:
     """Train, compare the curves, then time a step of the trained networks."""
     training, test = split()
     problem = digits_problem(*training)
     curves = train(processes, problem)
     accuracies = {name: process.call("accuracy", *test) for name, process in processes.items()}
-    with progress(effort.rounds, "digits: timing", "round") as bar:
+    with progress(effort.rounds, "digits: timing") as bar:
         times = time_in_turn(processes, effort, bar)
-    peers = [name for name in processes if name != "npnet"]
-    rows = [
-        Comparison(
-            "digits",
-            problem.network,
-            problem.batch,
-            times["npnet"],
-            peer,
-            times[peer] if peer else [],
-            accuracies["npnet"],
-            accuracies[peer] if peer else None,
-            difference(curves["npnet"], curves[peer]) if peer else None,
-        )
-        for peer in peers or ALONE
-    ]
+    apart = {
+        name: difference(curves["npnet"], curve)
+        for name, curve in curves.items()
+        if name != "npnet"
+    }
+    found = rows(Case("digits", problem), times, apart, accuracies)
     return Answer(
-        rows,
-        failures(accuracies, rows),
+        found,
+        failures(accuracies, found),
         {"losses": curves, "epochs": EPOCHS},
-        partial(_draw, curves, accuracies),
+        partial(loss_curves, curves, accuracies, EPOCHS, LOSS_DIFFERENCE),
     )
 
 
-def _draw(curves: Mapping[str, list[float]], accuracies: Mapping[str, float], to: Path) -> None:
-    """Draw the loss curves into a PNG."""
-    from benchmarks.plot import loss_curves
-
-    loss_curves(curves, accuracies, epochs=EPOCHS, limit=LOSS_DIFFERENCE, to=to)
+QUESTION = Question(
+    "digits", "train a two-layer MLP with two regularization paths on the digits", answer
+)

@@ -3,13 +3,9 @@
 import numpy as np
 import pytest
 
-from benchmarks.digits import BATCH, answer, digits_problem, failures, split, train
-from benchmarks.peers import NPNET, PEERS
-from benchmarks.process import start
-from benchmarks.question import Effort
+from benchmarks.questions.digits import BATCH, QUESTION, digits_problem, failures, split, train
 from benchmarks.statistics import Comparison, Difference, difference
-
-SHORT = Effort(rounds=2, limit=1.0)
+from tests.support.benchmarks import SHORT
 
 
 def test_the_split_is_fixed_and_whole():
@@ -36,19 +32,17 @@ def test_every_epoch_passes_over_all_samples_in_another_order():
     assert problem.penalty > 0
 
 
-def test_npnet_learns_in_two_epochs():
+def test_npnet_learns_in_two_epochs(beside):
     training, test = split()
-    problem = digits_problem(*training, epochs=2)
-    with start([NPNET]) as processes:
-        curves = train(processes, problem, epochs=2)
-        accuracy = processes["npnet"].call("accuracy", *test)
+    processes = beside()
+    curves = train(processes, digits_problem(*training, epochs=2), epochs=2)
+    accuracy = processes["npnet"].call("accuracy", *test)
     assert len(curves["npnet"]) == 90
     assert accuracy > 0.85
 
 
-def test_npnet_alone_answers_with_one_row_that_holds():
-    with start([NPNET]) as processes:
-        found = answer(processes, SHORT)
+def test_npnet_alone_answers_with_one_row_that_holds(beside):
+    found = QUESTION.answer(beside(), SHORT)
     assert found.failures == []
     (alone,) = found.rows
     assert alone.accuracy >= 0.97
@@ -56,13 +50,11 @@ def test_npnet_alone_answers_with_one_row_that_holds():
 
 
 @pytest.mark.torch
-def test_torch_trains_to_the_same_losses():
-    pytest.importorskip("torch")
+def test_torch_trains_to_the_same_losses(beside):
     training, test = split()
-    problem = digits_problem(*training, epochs=1)
-    with start([NPNET, PEERS["torch"]]) as processes:
-        curves = train(processes, problem, epochs=1)
-        accuracies = {process.call("accuracy", *test) for process in processes.values()}
+    processes = beside("torch")
+    curves = train(processes, digits_problem(*training, epochs=1), epochs=1)
+    accuracies = {process.call("accuracy", *test) for process in processes.values()}
     assert len(curves["torch"]) == 45
     assert difference(curves["npnet"], curves["torch"]).absolute < 2e-6
     assert len(accuracies) == 1

@@ -1,4 +1,4 @@
-"""Hypothesis profiles, and torch made compulsory on request."""
+"""Hypothesis profiles, and torch: with one thread, and compulsory on request."""
 
 import os
 
@@ -21,3 +21,13 @@ def pytest_configure():
             f"NPNET_REQUIRE_TORCH is set, but torch cannot be imported ({error}); "
             "pip install -e '.[bench]'"
         ) from None
+
+
+@pytest.fixture(scope="module")
+def torch():
+    """Return torch, or skip the test; with one thread, as two wait for each other's small work."""
+    torch = pytest.importorskip("torch")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield torch
+    torch.set_num_threads(threads)

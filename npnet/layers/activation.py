@@ -108,8 +108,10 @@ class ReLU(Elementwise):
         self.inplace = inplace
 
     def scratch_specs(self, x: Spec) -> dict[str, Any]:
-        """Return a mask for backward, and what x is compared with."""
-        return {"mask": Spec(x.shape, np.dtype(bool)), "zero": zeros_to_compare(x)}
+        """Return what x is compared with, and blocks of rows with a mask and a slope for each."""
+        blocks, shape = row_blocks(x.shape)
+        mask, slope = Spec(shape, np.dtype(bool)), Spec(shape, x.dtype)
+        return {"zero": zeros_to_compare(x), "blocks": blocks, "mask": mask, "slope": slope}
 
     def forward_calls(self, x: Array, *, out: Array, scratch: Any) -> Iterator[Call]:
         """Write y = max(x, 0)."""
@@ -122,12 +124,37 @@ class ReLU(Elementwise):
         self, dy: Array, x: None, y: Array, *, dx: Array, scratch: Any
     ) -> Iterator[Call]:
         """Write dx = dy where y is not 0: y is positive, NaN or 0."""
-        yield partial(np.not_equal, y, scratch.zero, scratch.mask)
-        yield partial(np.multiply, dy, scratch.mask, dx)
+        for block in scratch.blocks:
+            part = y[block]
+            rows = slice(len(part)) if part.ndim else ...
+            mask, slope = scratch.mask[rows], scratch.slope[rows]
+            yield partial(np.not_equal, part, scratch.zero, mask)
+            yield partial(slope.__setitem__, ..., mask)
+            yield partial(np.multiply, dy[block], slope, dx[block])
 
     def extra_repr(self) -> str:
         """Torch's words."""
         return "inplace=True" if self.inplace else ""
+
+
+def row_blocks(shape: tuple[int, ...]) -> tuple[list[Any], tuple[int, ...]]:
+    """Cut an array into blocks of rows that stay in the cache; return them and the largest's shape.
+
+    A product with a mask makes numbers of it in 32 kB that NumPy allocates and frees each time; an
+    own array of numbers costs nothing if it stays in the cache. One thread, µs:
+
+        shape          times a mask     whole     blocks
+        1 x 32                 1.04      0.83
+        32 x 64                1.45      1.28
+        512 x 512                82       136         81
+        2048 x 1024             904      4230        824
+    """
+    size = math.prod(shape)
+    if size <= _SMALL:
+        return [...], shape
+    count = max(_SMALL * shape[0] // size, 1)
+    blocks = [slice(start, start + count) for start in range(0, shape[0], count)]
+    return blocks, (count, *shape[1:])
 
 
 def zeros_to_compare(x: Spec) -> Array:

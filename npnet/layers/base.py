@@ -186,7 +186,7 @@ class Layer(Module):
         return Constant(real_array(value, self._who, "operands").copy())
 
     def positional(self, operands: tuple[Any, ...], named: Any) -> tuple[Any, ...]:
-        """Return the operands in the kernels' order; `input`, torch's name, is the first one too."""
+        """Return the operands in the kernels' order; torch calls the first one `input`."""
         names = self._asked_names()
         rest = names[len(operands) :]
         if rest == names and rest and "input" in named and rest[0] not in named:

@@ -1,24 +1,16 @@
 """The samples that torch's own tests of its modules use, run on npnet's layers."""
 
-import re
 from itertools import product
 
 import numpy as np
 import pytest
 
 import npnet
-from tests.support.samples import database
+from tests.support.samples import NAMES, database
 from tests.support.twins import assert_same_state
 
 SEEDS = range(5)
 DTYPES = ("float32", "float64")
-
-#: Layers that torch has too: they name it as their source.
-NAMES = [
-    name
-    for name in npnet.layers.__all__
-    if re.search(rf"\btorch\.nn\.{name}\b", getattr(npnet, name).__doc__)
-]
 
 #: What is not held to torch, by layer, sample and array: why.
 SKIPS = {
@@ -40,16 +32,6 @@ pytestmark = [
     pytest.mark.torch,
     pytest.mark.filterwarnings("ignore:reduction. 'mean' divides the total loss:UserWarning"),
 ]
-
-
-@pytest.fixture(scope="module")
-def torch():
-    """Return torch, with one thread: for small arrays two wait for each other."""
-    torch = pytest.importorskip("torch")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield torch
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,8 @@
-"""The samples that torch's own tests use, without the package those tests are run with."""
+"""What torch has too, and the samples of its own tests, without the package they are run with."""
 
 from __future__ import annotations
 
+import re
 import sys
 import types
 import unittest
@@ -10,7 +11,16 @@ from typing import Any
 
 import pytest
 
-__all__ = ["database"]
+import npnet
+
+__all__ = ["NAMES", "database"]
+
+#: Layers that torch has too: they name it as their source.
+NAMES = [
+    name
+    for name in npnet.layers.__all__
+    if re.search(rf"\btorch\.nn\.{name}\b", getattr(npnet, name).__doc__)
+]
 
 
 def database(module: str, name: str) -> list[Any]:

@@ -1,0 +1,208 @@
+"""State: written down by name and taken back, as torch does."""
+
+from collections import OrderedDict
+
+import numpy as np
+import pytest
+
+from npnet import Linear, Module, Parameter, Sequential
+from npnet.optim import SGD
+from tests.support.block import Block
+
+
+def test_state_dict_is_ordered_and_live():
+    block = Block()
+    state = block.state_dict()
+    assert list(state) == [
+        "scale",
+        "shift",
+        "mean",
+        "fc.weight",
+        "fc.bias",
+        "inner.1.weight",
+        "again.weight",
+        "again.bias",
+    ]
+    assert isinstance(state, OrderedDict)
+    block.scale.data = [7.0, 8.0]
+    assert state["scale"].tolist() == [7, 8]
+    assert next(iter(block.state_dict("a."))) == "a.scale"
+
+
+def test_state_is_loaded_in_place():
+    source, target = Block(), Block()
+    storage = target.fc.weight.data
+    result = target.load_state_dict(source.state_dict())
+    assert repr(result) == "<All keys matched successfully>"
+    assert (result.missing_keys, result.unexpected_keys) == ([], [])
+    assert target.fc.weight.data is storage
+    for name, array in source.state_dict().items():
+        np.testing.assert_array_equal(target.state_dict()[name], array)
+    source.fc.weight.data += 1
+    assert not np.array_equal(target.fc.weight.data, source.fc.weight.data)
+
+
+def test_loading_lists_all_problems_and_changes_nothing():
+    block = Block()
+    before = {name: array.copy() for name, array in block.state_dict().items()}
+    state = {name: array + 1 for name, array in before.items()}
+    del state["scale"], state["fc.bias"]
+    state |= {"extra": np.ones(1), "fc.weight": np.ones((3, 2)), "shift": np.array(["a", "b"])}
+    with pytest.raises(RuntimeError) as caught:
+        block.load_state_dict(state)
+    message = str(caught.value)
+    assert message.startswith("Error(s) in loading state_dict for Block:")
+    for part in (
+        'Unexpected key(s) in state_dict: "extra". ',
+        'Missing key(s) in state_dict: "scale", "fc.bias". ',
+        "size mismatch for fc.weight: copying a param with shape (3, 2) from checkpoint, "
+        "the shape in current model is (2, 2).",
+        "shift",
+    ):
+        assert part in message
+    with pytest.raises(RuntimeError, match=r"size mismatch for fc\.weight"):
+        block.load_state_dict(state, strict=False)
+    with pytest.raises(TypeError, match="dict-like"):
+        block.load_state_dict([1])
+    for name, array in block.state_dict().items():
+        np.testing.assert_array_equal(array, before[name])
+
+
+def test_loading_loosely_says_what_was_left():
+    block = Block()
+    result = block.load_state_dict({"scale": [3, 4], "extra": 1}, strict=False)
+    assert result.unexpected_keys == ["extra"]
+    assert result.missing_keys[0] == "shift"
+    assert "extra" in repr(result)
+    assert block.scale.data.tolist() == [3, 4]
+
+
+def test_state_dict_writes_into_what_it_is_given():
+    block, given = Block(), OrderedDict(first=1)
+    assert block.state_dict(prefix="a.", destination=given) is given
+    assert list(given)[:2] == ["first", "a.scale"]
+    assert given["a.scale"] is block.scale.data
+
+
+def test_keep_vars_gives_the_parameters_themselves():
+    block = Block()
+    state = block.state_dict(keep_vars=True)
+    assert state["fc.weight"] is state["again.weight"] is block.fc.weight
+    assert state["mean"] is block.mean
+
+
+def test_assigning_takes_dtypes_and_keeps_ties_and_freezing():
+    block = Block()
+    block.scale.requires_grad = False
+    old = dict(block.named_parameters())
+    state = {name: array.astype(np.float32) + 1 for name, array in block.state_dict().items()}
+    result = block.load_state_dict(state, assign=True)
+    assert repr(result) == "<All keys matched successfully>"
+    for name, parameter in block.named_parameters():
+        assert parameter is not old[name]
+        assert parameter.dtype == np.float32
+        assert parameter.requires_grad == old[name].requires_grad
+        assert parameter.name == old[name].name
+        np.testing.assert_array_equal(parameter.data, state[name])
+        assert not np.shares_memory(parameter.data, state[name])
+    assert block.again.weight is block.fc.weight
+    assert block.mean.dtype == np.float32
+    assert block.mean.tolist() == [1, 1]
+    given = Parameter(np.ones(2), name="mine")
+    block.load_state_dict({"scale": given}, strict=False, assign=True)
+    assert block.scale is given
+    assert not given.requires_grad
+
+
+def test_assigning_is_followed_by_what_was_traced_and_fails_whole():
+    fc = Linear(2, 1, dtype=np.float64)
+    fc(np.ones((1, 2)))
+    fc.load_state_dict({"weight": np.array([[2.0, 3.0]]), "bias": np.array([1.0])}, assign=True)
+    assert fc(np.ones((1, 2))).tolist() == [[6]]
+    optimizer = SGD(fc.parameters(), lr=1.0)
+    fc.backward([[1.0]])
+    optimizer.step()
+    assert fc(np.ones((1, 2))).tolist() == [[3]]
+    weight = fc.weight
+    with pytest.raises(RuntimeError, match=r"size mismatch for bias"):
+        fc.load_state_dict({"weight": np.ones((1, 2)), "bias": np.ones(3)}, assign=True)
+    assert fc.weight is weight
+
+
+def test_parameters_that_two_modules_share_stay_shared_when_assigned():
+    model = Sequential(Linear(2, 2), Linear(2, 2))
+    model[1].weight = model[0].weight
+    state = {name: array.astype(np.float64) for name, array in model.state_dict().items()}
+    model.load_state_dict(state, assign=True)
+    assert model[1].weight is model[0].weight
+    assert model[0].weight.dtype == np.float64
+
+
+@pytest.mark.parametrize("assign", [False, True])
+def test_what_forward_computes_from_a_buffer_is_computed_again(assign):
+    class Rooted(Module):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("square", np.array([4.0, 9.0]))
+
+        def forward(self, x):
+            return x * np.sqrt(self.square)
+
+    model = Sequential(Rooted())
+    assert model(np.ones(2)).tolist() == [2, 3]
+    model.load_state_dict({"0.square": [16.0, 25.0]}, assign=assign)
+    assert model(np.ones(2)).tolist() == [4, 5]
+
+
+def test_a_single_number_may_come_with_an_axis():
+    class Single(Module):
+        def __init__(self):
+            super().__init__()
+            self.gain = Parameter(np.array(1.0))
+
+    single = Single()
+    single.load_state_dict({"gain": np.array([5.0])})
+    assert single.gain.data.tolist() == 5
+    with pytest.raises(RuntimeError, match=r"size mismatch for gain: .*shape \(2,\)"):
+        single.load_state_dict({"gain": np.ones(2)})
+
+
+def test_what_is_no_number_is_named():
+    block = Block()
+    state = {**block.state_dict(), "scale": np.array(["a", "b"])}
+    with pytest.raises(RuntimeError, match='parameter named "scale", expected an array of real'):
+        block.load_state_dict(state)
+
+
+@pytest.mark.torch
+def test_errors_name_keys_as_torchs_do():
+    torch = pytest.importorskip("torch")
+
+    import npnet
+
+    def model(nn):
+        return nn.Sequential(nn.Linear(2, 3), nn.Sequential(nn.Linear(3, 1, bias=False)))
+
+    messages = []
+    for part, ones in ((model(npnet), np.ones), (model(torch.nn), torch.ones)):
+        state = {"0.weight": ones((3, 3)), "1.0.weight": ones((1, 3)), "1.extra": ones(1)}
+        with pytest.raises(RuntimeError) as caught:
+            part.load_state_dict(state)
+        messages.append(str(caught.value).replace("torch.Size([3, 3])", "(3, 3)"))
+    assert messages[0] == messages[1].replace("torch.Size([3, 2])", "(3, 2)")
+
+
+@pytest.mark.torch
+def test_a_state_goes_to_torch_and_back():
+    torch = pytest.importorskip("torch")
+    ours = Sequential(Linear(3, 4), Sequential(Linear(4, 2)))
+    theirs = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Sequential(torch.nn.Linear(4, 2)))
+    ours.load_state_dict({name: t.numpy() for name, t in theirs.state_dict().items()})
+    x = np.ones((2, 3), np.float32)
+    expected = theirs(torch.from_numpy(x)).detach().numpy()
+    np.testing.assert_allclose(ours(x), expected, rtol=1e-5, atol=1e-6)
+    ours.load_state_dict({name: a + 1 for name, a in ours.state_dict().items()})
+    state = {name: torch.from_numpy(a.copy()) for name, a in ours.state_dict().items()}
+    assert "matched" in repr(theirs.load_state_dict(state))
+    expected = theirs(torch.from_numpy(x)).detach().numpy()
+    np.testing.assert_allclose(ours(x), expected, rtol=1e-5, atol=1e-6)

@@ -219,13 +219,13 @@ def test_print_shows_a_line_a_step():
     assert repr(graph) == "Graph(x)\n  return nothing yet"
     graph.output(sine * cosine + 1.5, Linear(2, 1, bias=False)(x))
     assert repr(graph).splitlines() == [
-        "Graph(x)",
-        "    0  v0 = Linear(x, linear1.weight, linear1.bias)",
-        "    1  v1, v2 = SinCos(v0)",
-        "    2  v3 = Multiply(v1, v2)",
-        "    3  v4 = Add(v3, 1.5)",
-        "    4  v5 = Linear(x, linear2.weight, None)",
-        "  return v4, v5",
+        "Graph(x)                                             parameters",
+        "    0  h1 = Linear(x, linear1.weight, linear1.bias)           6",
+        "    1  h2, h3 = SinCos(h1)",
+        "    2  h4 = Multiply(h2, h3)",
+        "    3  h5 = Add(h4, 1.5)",
+        "    4  h6 = Linear(x, linear2.weight, None)                   2",
+        "  return h5, h6                                               8",
     ]
 
 

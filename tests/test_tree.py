@@ -43,14 +43,14 @@ BENEATH = {
     "graph": ["layers.__init__", "naming", "listing"],
     "containers": ["graph"],
     "functional": ["layers.__init__"],
-    "faults": ["containers", "functional"],
-    "gradcheck": ["faults"],
+    "check": ["containers", "functional"],
     "inspect": ["containers", "functional"],
     "optim": ["blas"],
-    "data": ["random"],
+    "data": ["random", "checkpoint"],
     "checkpoint": ["parameter"],
     "utils": ["parameter"],
-    "__init__": ["gradcheck", "inspect", "optim", "data", "checkpoint", "utils"],
+    "training": ["inspect", "optim", "data", "checkpoint", "utils"],
+    "__init__": ["check", "inspect", "optim", "data", "checkpoint", "utils"],
 }
 
 
@@ -211,5 +211,5 @@ def test_import_loads_no_scipy_no_tqdm_no_data():
     assert run.returncode == 0, run.stderr
     loaded = run.stdout.split()
     assert "npnet.module" in loaded
-    heavy = ("scipy", "tqdm", "npnet.data", "torch", "jax")
+    heavy = ("scipy", "tqdm", "npnet.data", "npnet.check", "npnet.inspect", "torch", "jax")
     assert [m for m in loaded if any(m == h or m.startswith(f"{h}.") for h in heavy)] == []

@@ -8,27 +8,25 @@ import contextlib
 import importlib.util
 import io
 import itertools
-import os
 import re
 import sys
 import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).parent.parent.parent
-FENCE = re.compile(r"^```(\w*)[ ]*(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
+from tests.support import markdown
 
 
-class Block(NamedTuple):
-    """A Python block: its line, its code, whether it asks for torch, and the text beneath it."""
+class Printing(NamedTuple):
+    """A Python block, and the text block that follows it next; None where it prints nothing."""
 
-    line: int
-    code: str
-    needs_torch: bool
-    expected: str
-    #: Where the text stands in the document; None where the block prints nothing.
-    span: tuple[int, int] | None
+    code: markdown.Block
+    text: markdown.Block | None
+
+    @property
+    def expected(self):
+        """What it is to print."""
+        return self.text.code if self.text else ""
 
 
 class Result(NamedTuple):
@@ -38,57 +36,54 @@ class Result(NamedTuple):
     files: dict[str, bytes]
 
 
-def blocks(text):
-    """Return the Python blocks of a document, each with the text block that follows it next."""
-    fences, found = list(FENCE.finditer(text)), []
-    for match, after in itertools.zip_longest(fences, fences[1:]):
-        language, word, code = match.groups()
-        if language != "python":
-            continue
-        assert word in ("", "torch"), f"unknown word after ```python: {word}"
-        line = text.count("\n", 0, match.start(3))
-        printed = after if after is not None and after[1] == "text" else None
-        expected, span = (printed[3], printed.span(3)) if printed else ("", None)
-        found.append(Block(line, code, word == "torch", expected, span))
+def printings(text):
+    """Return the Python blocks of a document; one that needs torch says ``python torch``."""
+    whole = list(markdown.blocks(text))
+    found = []
+    for block, after in itertools.zip_longest(whole, whole[1:]):
+        if block.language == "python":
+            assert block.word in ("", "torch"), f"unknown word after ```python: {block.word}"
+            found.append(Printing(block, after if after and after.language == "text" else None))
     return found
 
 
 def run(name, found):
     """Run the blocks of a document one after the other, as one program in an empty folder."""
     namespace = {"__name__": "document"}
-    torch, printed, before = importlib.util.find_spec("torch"), [], Path.cwd()
+    torch, printed = importlib.util.find_spec("torch"), []
     with tempfile.TemporaryDirectory() as folder:
-        os.chdir(folder)
-        try:
-            for block in found:
-                if block.needs_torch and not torch:
+        with contextlib.chdir(folder):
+            for code, _ in found:
+                if code.word == "torch" and not torch:
                     printed.append(None)
                     continue
-                stream = io.StringIO()
-                with contextlib.redirect_stdout(stream):
-                    exec(compile("\n" * block.line + block.code, name, "exec"), namespace)
+                with contextlib.redirect_stdout(io.StringIO()) as stream:
+                    exec(compile("\n" * code.line + code.code, name, "exec"), namespace)
                 printed.append(re.sub(r"[ ]+$", "", stream.getvalue(), flags=re.MULTILINE))
-        finally:
-            os.chdir(before)
         files = {path.name: path.read_bytes() for path in sorted(Path(folder).iterdir())}
     return Result(printed, files)
 
 
-def renewed(path):
+def pictures(files):
+    """Return those of the files that are kept beside the document."""
+    return {name: content for name, content in files.items() if name.endswith(".svg")}
+
+
+def renew(path):
     """Write what a document prints, and the pictures it saves, where they belong."""
-    text = path.read_text(encoding="utf-8")
-    found = blocks(text)
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    found = printings("".join(lines))
     printed, files = run(path.name, found)
-    for block, output in reversed(list(zip(found, printed, strict=True))):
-        if block.span and output is not None:
-            text = text[: block.span[0]] + output + text[block.span[1] :]
+    for (code, text), output in reversed(list(zip(found, printed, strict=True))):
+        if text and output is not None:
+            lines[text.line : text.line + text.code.count("\n")] = [output]
         elif output:
-            raise SystemExit(f"{path}, line {block.line}: no text block for {output!r}")
-    path.write_text(text, encoding="utf-8")
-    for name, content in files.items():
+            raise SystemExit(f"{path}, line {code.line}: no text block for {output!r}")
+    path.write_text("".join(lines), encoding="utf-8")
+    for name, content in pictures(files).items():
         (path.parent / "images" / name).write_bytes(content)
 
 
 if __name__ == "__main__":
     for argument in sys.argv[1:]:
-        renewed(Path(argument))
+        renew(Path(argument))

@@ -1,0 +1,108 @@
+"""Equations of layers with matrices, and of those that look up or rearrange."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from npnet.inspect.equations.rule import Formula, Maker, Operands, ndim_of
+from npnet.inspect.expressions import (
+    Condition,
+    Expr,
+    Gradient,
+    Indexed,
+    Number,
+    Reduction,
+    Symbol,
+    Words,
+    call,
+)
+from npnet.layers import bilinear, embedding, linear, shape
+
+__all__ = ["FORMULAS"]
+
+
+def _over_rows(gradient: Expr, y: Symbol) -> Expr:
+    """Return a gradient summed over all axes but the last."""
+    rows = tuple(range(ndim_of(y) - 1))
+    return Reduction("sum", gradient, rows) if rows else gradient
+
+
+def _linear(layer: Any, o: Operands, outputs: Sequence[Symbol]) -> Formula:
+    """Affine map of rows."""
+    (y,) = outputs
+    dy = Gradient(y)
+    value: Expr = o.x @ o.weight.T
+    gradients: dict[str, Expr] = {"x": dy @ o.weight, "weight": dy.T @ o.x}
+    if o.bias is not None:
+        value = value + o.bias
+        gradients["bias"] = _over_rows(dy, y)
+    return Formula([value], gradients)
+
+
+def _bilinear(layer: Any, o: Operands, outputs: Sequence[Symbol]) -> Formula:
+    """Sum over products of features, in the letters of np.einsum."""
+    (y,) = outputs
+    dy, left, weight, right = Gradient(y), o.input1, o.weight, o.input2
+    rows = "abcdefgh"[: ndim_of(y) - 1]
+    value: Expr = call("einsum", Words("...i, oij, ...j → ...o"), left, weight, right)
+    gradients: dict[str, Expr] = {
+        "input1": call("einsum", Words("...o, oij, ...j → ...i"), dy, weight, right),
+        "input2": call("einsum", Words("...o, ...i, oij → ...j"), dy, left, weight),
+        "weight": call("einsum", Words(f"{rows}o, {rows}i, {rows}j → oij"), dy, left, right),
+    }
+    if o.bias is not None:
+        value = value + o.bias
+        gradients["bias"] = _over_rows(dy, y)
+    return Formula([value], gradients)
+
+
+def _embedding(layer: Any, o: Operands, outputs: Sequence[Symbol]) -> Formula:
+    """Rows of a table."""
+    (y,) = outputs
+    dy: Expr = Gradient(y)
+    if layer.scale_grad_by_freq:
+        dy = dy / call("count", o.x)
+    gradient = call("one_hot", o.x).T @ dy
+    if layer.padding_idx is not None:
+        rows = Condition(Symbol("row"), "!=", Number(layer.padding_idx))
+        gradient = rows * gradient
+    return Formula([Indexed(o.weight, o.x)], {"weight": gradient})
+
+
+def _rearranged(layer: Any, o: Operands, outputs: Sequence[Symbol]) -> Formula:
+    """Reshape, Flatten, Unflatten: the same numbers in another shape."""
+    (y,), x = outputs, o.x
+    value = call("reshape", x, Words(_shape(y)))
+    return Formula([value], {"x": call("reshape", Gradient(y), Words(_shape(x)))})
+
+
+def _shape(x: Any) -> str:
+    """Return a shape in words."""
+    shape = getattr(x, "shape", ())
+    return f"shape of {x.name}" if shape is None else str(shape)
+
+
+def _concatenated(layer: Any, o: Operands, outputs: Sequence[Symbol]) -> Formula:
+    """Arrays one after the other; each gets its own part of the gradient."""
+    (y,) = outputs
+    axis = layer.axis % ndim_of(y)
+    name = f"axis {axis}"
+    gradients: dict[str, Expr] = {}
+    start = 0
+    for number, (role, operand) in enumerate(o.items()):
+        part = f"part {number}"
+        if getattr(operand, "shape", None) is not None:
+            stop = start + operand.shape[axis]
+            part, start = ", ".join([":"] * axis + [f"{start}:{stop}"]), stop
+        gradients[role] = Indexed(Gradient(y), Words(part))
+    return Formula([call("concatenate", *o.values(), Words(name))], gradients)
+
+
+FORMULAS: dict[type, Maker] = {
+    linear.Linear: _linear,
+    bilinear.Bilinear: _bilinear,
+    embedding.Embedding: _embedding,
+    shape.Rearrangement: _rearranged,
+    shape.Concatenate: _concatenated,
+}

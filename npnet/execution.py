@@ -175,6 +175,8 @@ class Execution:
 
     def _find(self, operands: Sequence[Any]) -> tuple[Plan, list[Array]]:
         """Return the plan for these operands, and them as the arrays it takes."""
+        # Where this fails the last plan must not be taken for one that has been looked at.
+        self._latest = None
         self._look()
         given = [real_array(operand, self._who, "inputs") for operand in operands]
         dtype = self._owner.computing_dtype() or _floating_dtype(operands)
@@ -194,10 +196,13 @@ class Execution:
 
     def _look(self) -> None:
         """Look at the Module again if anything changed anywhere."""
-        if structure.now is not self._seen:
+        now = structure.now
+        if now is not self._seen:
             # The clock is read first: what changes meanwhile is then looked at once more.
-            self._seen = structure.now
-            self._signature = self._owner.signature()
+            signature = self._owner.signature()
+            if [version for version, _ in signature] != [v for v, _ in self._signature]:
+                self._plans.clear()  # no version comes again
+            self._signature, self._seen = signature, now
 
     def _key(self, specs: Sequence[Spec], dtype: np.dtype[Any]) -> tuple[Any, ...]:
         """Return what a plan is found by."""

@@ -17,9 +17,41 @@ from npnet.tape import Spec, Step, Tape
 
 __all__ = ["Plan", "own"]
 
-# Parameters may be shared by models that run in several threads, and a backward pass writes
-# straight into their gradient buffers: one pass at a time. A kernel may run another.
-_backward_lock = threading.RLock()
+
+class Passes:
+    """The backward passes of all threads: one at a time, for they write into shared buffers.
+
+    Parameters may be shared by models that run in several threads. A pass that a kernel runs
+    within another leaves the buffers as it found them; what it found is added after the outer one.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.running = False
+        self.late: list[tuple[Parameter, Array]] = []
+
+    def run_within(self, sweep: Sweep, seeds: Sequence[Any]) -> None:
+        """Run a pass within another."""
+        held = [(p, p.buffer.copy(order="K")) for p in sweep.parameters]
+        try:
+            sweep.run(seeds)
+            self.late += [(p, p.buffer.copy(order="K")) for p in sweep.parameters]
+        finally:
+            for parameter, before in held:
+                np.copyto(parameter.buffer, before)
+
+    def add_late(self) -> None:
+        """Add what passes within the outermost one have found."""
+        while self.late:
+            parameter, gradient = self.late.pop()
+            if parameter.has_grad:
+                np.add(parameter.settle(), gradient, out=parameter.buffer)
+            else:
+                np.copyto(parameter.buffer, gradient)
+            parameter.publish()
+
+
+_passes = Passes()
 
 #: Bytes up to which an input is copied: listing the calls that read it anew would take longer.
 COPIED = 2**15
@@ -68,9 +100,10 @@ class Plan:
         retain: bool = False,
     ) -> None:
         self.tape = tape
+        self._steps = [step._replace(layer=_as_it_is(step.layer)) for step in tape.steps]
         self.inputs = tuple(inputs)
         # What a forward changed for good cannot be changed once more, to keep for backward after.
-        self.keep = keep or retain or any(step.layer.has_effects() for step in tape.steps)
+        self.keep = keep or retain or any(step.layer.has_effects() for step in self._steps)
         self.retain = retain
         self.specs = tape.specs(inputs, dtype)
         self.outputs = tuple(self.specs[index] for index in tape.outputs)
@@ -82,7 +115,7 @@ class Plan:
         self._copies: set[int] = set()
         self._values: list[Any] = [self._storage(index) for index in range(len(tape.slots))]
         self._scratch = self._make_scratch()
-        scratch = zip(tape.steps, self._scratch, strict=True)
+        scratch = zip(self._steps, self._scratch, strict=True)
         self._effects = [(step.layer, room) for step, room in scratch if step.layer.has_effects()]
         self._seen: object = None
         self._bound: list[tuple[Parameter, Array, bool]] | None = None
@@ -106,12 +139,22 @@ class Plan:
         now = structure.now
         if self._bound is None or any(p._data is not a for p, a, _ in self._bound):
             for index, parameter in self.tape.parameters.items():
+                self._check_dtype(parameter, self.specs[index].dtype)
                 self._values[index] = parameter._data
             self._compile()
         elif any(p._requires_grad != r for p, _, r in self._bound):
             self._compile()
         self._bound = [(p, p._data, p._requires_grad) for p in self.tape.parameters.values()]
         self._seen = now
+
+    @staticmethod
+    def _check_dtype(parameter: Parameter, dtype: np.dtype[Any]) -> None:
+        """Refuse a parameter whose dtype has changed since the plan was made."""
+        if parameter.dtype != dtype:
+            raise TypeError(
+                f"parameter {parameter.name!r} is {parameter.dtype} now, and was {dtype} in the "
+                "last forward; convert all of a model, and call it again before backward"
+            )
 
     def forward(self, arrays: Sequence[Array]) -> Any:
         """Run the tape on arrays that have the inputs' specs, read where they are."""
@@ -121,10 +164,10 @@ class Plan:
             if index in self._copies:
                 values[index][...] = array  # 0.1 µs, and np.copyto 0.26
             elif values[index] is not array:
-                values[index] = array
                 for arguments, position, rows, program, stage in self._feeds[index]:
                     arguments[position] = as_rows(array) if rows else array
                     program.touch(stage)
+                values[index] = array
         for copy, array in self._followed:
             np.copyto(copy, array, casting="unsafe")
         for copy, array in self._copied:
@@ -150,19 +193,30 @@ class Plan:
     def run(self, sweep: Sweep, seeds: Sequence[Any]) -> None:
         """Run a planned backward pass from its seeds, and add what it finds to the parameters."""
         parameters = sweep.parameters
-        with _backward_lock:
+        with _passes.lock:
+            if _passes.running:
+                _passes.run_within(sweep, seeds)
+                self.swept = sweep
+                return
             held = [(p, p.settle().copy(order="K")) for p in parameters if p.has_grad]
             try:
+                _passes.running = True
                 sweep.run(seeds)
+                for parameter, before in held:
+                    np.add(parameter.buffer, before, out=parameter.buffer)
             except BaseException:
                 for parameter, before in held:
                     np.copyto(parameter.buffer, before)
                 raise
-            for parameter, before in held:
-                np.add(parameter.buffer, before, out=parameter.buffer)
-                parameter.publish()
-            for parameter in parameters:
-                parameter.has_grad = True
+            else:
+                for parameter, _ in held:
+                    parameter.publish()
+                for parameter in parameters:
+                    parameter.has_grad = True
+            finally:
+                _passes.running = False  # not in a function: Ctrl-C may stop before its first line
+                if _passes.late:
+                    _passes.add_late()
         self.swept = sweep
 
     def value(self, index: int) -> Array:
@@ -181,7 +235,14 @@ class Plan:
             if self.retain:
                 asked |= {i for i, slot in enumerate(self.tape.slots) if slot.kind == "value"}
             needing = needs_gradient(self.tape, self.specs, frozenset(asked))
-            parts = (self.tape, self.specs, self._values, self._operands, self._scratch)
+            parts = (
+                self.tape,
+                self._steps,
+                self.specs,
+                self._values,
+                self._operands,
+                self._scratch,
+            )
             sweep = self._sweeps[key] = Sweep(*parts, seeded, needing, self.retain)
             for index, feed in sweep.feeds:
                 self._feeds[index].append(feed)
@@ -189,8 +250,8 @@ class Plan:
 
     def _arrange(self) -> None:
         """Decide which block each value lives in."""
-        last_read = {i: n for n, step in enumerate(self.tape.steps) for i in step.reads}
-        for number, step in enumerate(self.tape.steps):
+        last_read = {i: n for n, step in enumerate(self._steps) for i in step.reads}
+        for number, step in enumerate(self._steps):
             over = self._overwrites(step)
             for index in step.writes:
                 first = step.reads[0] if over else None
@@ -212,7 +273,7 @@ class Plan:
         first = step.reads[0] if step.reads else None
         if self.retain or not step.layer.in_place or first not in self._blocks:
             return False
-        producer = next(s.layer for s in self.tape.steps if first in s.writes)
+        producer = next(s.layer for s in self._steps if first in s.writes)
         needed = "y" in producer.backward_reads
         needed |= step.layer.operand_names[0] in step.layer.backward_reads
         return (
@@ -247,7 +308,7 @@ class Plan:
         """Make every step's scratch; only what backward reads later has bytes of its own."""
         lasting, passing = Arena(), Arena()
         rooms: list[dict[str, Any]] = []
-        for layer, reads, _ in self.tape.steps:
+        for layer, reads, _ in self._steps:
             wanted = layer.scratch_specs(*(None if r is None else self.specs[r] for r in reads))
             kept = layer.kept if self.keep else frozenset()
             room: dict[str, Any] = {}
@@ -270,8 +331,8 @@ class Plan:
         self._sweeps.clear()
         self.ready.clear()
         self._feeds = {index: [] for index in self.tape.inputs}
-        self._operands = [self._operands_of(step) for step in self.tape.steps]
-        steps = zip(self.tape.steps, self._operands, self._scratch, strict=True)
+        self._operands = [self._operands_of(step) for step in self._steps]
+        steps = zip(self._steps, self._operands, self._scratch, strict=True)
         for (layer, reads, writes), operands, scratch in steps:
             names = layer.operand_names
             arguments: list[Any] = []
@@ -297,6 +358,13 @@ class Plan:
                 self._copied.append((array, source))
             arrays.append(array)
         return arrays
+
+
+def _as_it_is(layer: Any) -> Any:
+    """Return a layer with the attributes it has now: those set later are for later plans."""
+    copy = object.__new__(type(layer))
+    vars(copy).update(vars(layer))
+    return copy
 
 
 def _laid_out(given: Any) -> Any:

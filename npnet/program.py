@@ -68,5 +68,5 @@ class Program:
             stage = self._stages[number]
             self._parts[number] = [*stage.list_calls(*stage.arguments, **stage.keywords)]
             self._parts[number] += stage.then
-        self._stale.clear()
         self.calls = [call for part in self._parts for call in part]
+        self._stale.clear()

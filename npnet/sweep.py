@@ -77,8 +77,8 @@ class Sweep:
 
     Parameters
     ----------
-    tape, specs, values, operands, scratch
-        What the plan has: specs and arrays by slot, operands and scratch by step.
+    tape, steps, specs, values, operands, scratch
+        What the plan has: its steps, specs and arrays by slot, operands and scratch by step.
     seeded : tuple of bool
         The outputs that a gradient is given for.
     needing : set of int
@@ -90,6 +90,7 @@ class Sweep:
     def __init__(
         self,
         tape: Tape,
+        steps: Sequence[Step],
         specs: Sequence[Spec],
         values: Sequence[Any],
         operands: Sequence[Sequence[Any]],
@@ -107,7 +108,7 @@ class Sweep:
         seeds = [s for s, given in zip(tape.outputs, seeded, strict=True) if given]
         for slot in dict.fromkeys(seeds):
             self._places[slot] = self._destination(slot)
-        backward = reversed([*enumerate(tape.steps)])
+        backward = reversed([*enumerate(steps)])
         planned = [(n, self._plan_step(step)) for n, step in backward if self._reached(step)]
         self.gradients: dict[int, Array] = {i: self._array(p) for i, p in self._places.items()}
         # A slot that is asked for twice as an output gets both gradients, as any slot read twice.

@@ -1,24 +1,10 @@
 """Holder: registration, traversal, state and printing as in torch.nn.Module."""
 
-from collections import OrderedDict
-
 import numpy as np
 import pytest
 
 from npnet import Linear, Module, Parameter, ReLU, Sequential
-
-
-class Block(Module):
-    def __init__(self):
-        super().__init__()
-        self.scale = Parameter(np.ones(2))
-        self.fc = Linear(2, 2, dtype=np.float64)
-        self.register_buffer("mean", np.zeros(2))
-        self.register_buffer("noise", np.ones(2), persistent=False)
-        self.register_buffer("later", None)
-        self.inner = Sequential(ReLU(), Linear(2, 1, bias=False, dtype=np.float64))
-        self.again = self.fc
-        self.shift = Parameter(np.zeros(2))
+from tests.support.block import Block
 
 
 def test_parts_are_registered_under_their_names():
@@ -175,73 +161,6 @@ def test_zero_grad_forgets_or_sets_to_zero():
     assert block.scale.grad is None
 
 
-def test_state_dict_is_ordered_and_live():
-    block = Block()
-    state = block.state_dict()
-    assert list(state) == [
-        "scale",
-        "shift",
-        "mean",
-        "fc.weight",
-        "fc.bias",
-        "inner.1.weight",
-        "again.weight",
-        "again.bias",
-    ]
-    assert isinstance(state, OrderedDict)
-    block.scale.data = [7.0, 8.0]
-    assert state["scale"].tolist() == [7, 8]
-    assert next(iter(block.state_dict("a."))) == "a.scale"
-
-
-def test_state_is_loaded_in_place():
-    source, target = Block(), Block()
-    storage = target.fc.weight.data
-    result = target.load_state_dict(source.state_dict())
-    assert repr(result) == "<All keys matched successfully>"
-    assert (result.missing_keys, result.unexpected_keys) == ([], [])
-    assert target.fc.weight.data is storage
-    for name, array in source.state_dict().items():
-        np.testing.assert_array_equal(target.state_dict()[name], array)
-    source.fc.weight.data += 1
-    assert not np.array_equal(target.fc.weight.data, source.fc.weight.data)
-
-
-def test_loading_lists_all_problems_and_changes_nothing():
-    block = Block()
-    before = {name: array.copy() for name, array in block.state_dict().items()}
-    state = {name: array + 1 for name, array in before.items()}
-    del state["scale"], state["fc.bias"]
-    state |= {"extra": np.ones(1), "fc.weight": np.ones((3, 2)), "shift": np.array(["a", "b"])}
-    with pytest.raises(RuntimeError) as caught:
-        block.load_state_dict(state)
-    message = str(caught.value)
-    assert message.startswith("Error(s) in loading state_dict for Block:")
-    for part in (
-        'Unexpected key(s) in state_dict: "extra". ',
-        'Missing key(s) in state_dict: "scale", "fc.bias". ',
-        "size mismatch for fc.weight: copying a param with shape (3, 2) from checkpoint, "
-        "the shape in current model is (2, 2).",
-        "shift",
-    ):
-        assert part in message
-    with pytest.raises(RuntimeError, match=r"size mismatch for fc\.weight"):
-        block.load_state_dict(state, strict=False)
-    with pytest.raises(TypeError, match="dict-like"):
-        block.load_state_dict([1])
-    for name, array in block.state_dict().items():
-        np.testing.assert_array_equal(array, before[name])
-
-
-def test_loading_loosely_says_what_was_left():
-    block = Block()
-    result = block.load_state_dict({"scale": [3, 4], "extra": 1}, strict=False)
-    assert result.unexpected_keys == ["extra"]
-    assert result.missing_keys[0] == "shift"
-    assert "extra" in repr(result)
-    assert block.scale.data.tolist() == [3, 4]
-
-
 def test_repr_nests_by_two_spaces():
     class Named(ReLU):
         def extra_repr(self):
@@ -308,3 +227,96 @@ def test_names_orders_and_texts_are_torchs():
     assert names[0] == names[1]
     state = {name: tensor.numpy() for name, tensor in theirs.state_dict().items()}
     assert repr(ours.load_state_dict(state)) == repr(theirs.load_state_dict(theirs.state_dict()))
+
+
+def test_parts_are_found_by_dotted_names():
+    block = Block()
+    assert block.get_submodule("") is block
+    assert block.get_submodule("inner.1") is block.inner[1]
+    assert block.get_parameter("inner.1.weight") is block.inner[1].weight
+    assert block.get_parameter("scale") is block.scale
+    assert block.get_buffer("mean") is block.mean
+    assert block.get_buffer("later") is None
+
+
+@pytest.mark.torch
+def test_what_is_not_found_is_refused_as_by_torch():
+    torch = pytest.importorskip("torch")
+    import npnet
+
+    ours = pair(npnet, Parameter, np.array)
+    theirs = pair(torch.nn, lambda d: torch.nn.Parameter(torch.tensor(d)), torch.tensor)
+    for method, target in (
+        ("get_submodule", "body.7"),
+        ("get_submodule", "gain"),
+        ("get_submodule", "gain.x"),
+        ("get_submodule", "absent"),
+        ("get_parameter", "body"),
+        ("get_parameter", "seen"),
+        ("get_parameter", "body.1.0.nothing"),
+        ("get_buffer", "gain"),
+        ("get_buffer", "nothing"),
+        ("get_buffer", "first.weight"),
+    ):
+        for model in (ours, theirs):
+            with pytest.raises(AttributeError):
+                getattr(model, method)(target)
+    with pytest.raises(AttributeError, match=r"^Tied: 'body\.0\.training' leads to 'training'"):
+        ours.get_submodule("body.0.training")
+    with pytest.raises(AttributeError, match=r"^Sequential has no attribute '7'"):
+        ours.get_submodule("body.7")
+
+
+def test_submodules_are_set_by_dotted_names():
+    block, relu = Block(), ReLU()
+    block.set_submodule("inner.0", relu)
+    block.set_submodule("fc", relu, strict=True)
+    block.set_submodule("inner.new", relu)
+    assert block.inner[0] is block.fc is block.inner.new is relu
+    for target, module, strict, kind in (
+        ("", relu, False, ValueError),
+        ("fc", 3, False, ValueError),
+        ("fresh", relu, True, AttributeError),
+        ("nowhere.x", relu, False, AttributeError),
+        ("scale", relu, False, AttributeError),
+    ):
+        with pytest.raises(kind, match=r"Block"):
+            block.set_submodule(target, module, strict)
+    assert not hasattr(block, "fresh")
+
+
+def test_register_module_and_modules_with_duplicates():
+    block = Block()
+    block.register_module("more", block.fc)
+    assert block.more is block.fc
+    assert len(list(block.modules())) == 5
+    assert len(list(block.modules(remove_duplicate=False))) == 7
+
+
+def test_train_calls_the_train_of_every_child():
+    class Frozen(ReLU):
+        def train(self, mode=True):
+            return super().train(False)
+
+    class Sometimes(Module):
+        def forward(self, x):
+            return x * 2.0 if self.training else x
+
+    frozen, inner = Sequential(Frozen(), Sometimes()), Sometimes()
+    model = Sequential(frozen, inner)
+    assert model.eval() is model
+    assert model(np.ones(1)).tolist() == [1]
+    model.train()
+    assert [module.training for module in model.modules()] == [True, True, False, True, True]
+    assert model(np.ones(1)).tolist() == [4]
+
+
+def test_names_that_cannot_be_written_are_not_listed():
+    names = dir(Sequential(ReLU()))
+    assert "forward" in names
+    assert "state_dict" in names
+    assert "0" not in names
+
+
+def test_elements_are_counted():
+    assert sum(p.numel() for p in Block().parameters()) == 2 + 4 + 2 + 2 + 2

@@ -141,6 +141,16 @@ def test_gains_are_torchs(name):
         assert init.calculate_gain(name, param) == expected
 
 
+@pytest.mark.torch
+@pytest.mark.parametrize("shape", [(3, 5), (6, 4, 3), (4, 2, 3, 3)])
+def test_fans_are_torchs_by_torchs_name(shape):
+    torch = needs_torch()
+    expected = torch.nn.init._calculate_fan_in_and_fan_out(torch.empty(shape))
+    assert init._calculate_fan_in_and_fan_out(Parameter(np.ones(shape))) == expected
+    with pytest.raises(ValueError, match=r"init: expected axes .* got shape \(3,\)"):
+        init._calculate_fan_in_and_fan_out(np.ones(3))
+
+
 def test_numbers_that_torch_gave_for_a_linear_layer():
     manual_seed(0)
     weight, bias = np.empty((2, 3), np.float32), np.empty(2, np.float32)

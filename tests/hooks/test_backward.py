@@ -180,3 +180,57 @@ def test_a_module_without_operands_has_backward_hooks():
     held.backward(np.eye(2))
     assert seen == [((), ([[1, 0], [0, 1]],))]
     assert held.fc.weight.grad.tolist() == [[2, 0], [0, 2]]
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_a_pass_within_a_pass_adds_its_gradients_too(before):
+    model = Sequential(Linear(2, 3), Tanh(), Linear(3, 1))
+    part, x = Sequential(model[0]), np.array([[1.0, -2.0], [0.5, 3.0]], np.float32)
+
+    def other(scale):
+        part(x)
+        part.backward(np.full((2, 3), scale))
+
+    def gradients(scale):
+        model.zero_grad()
+        if before:
+            other(3.0)
+        model(x)
+        model.backward(np.ones((2, 1)))
+        if scale:
+            other(scale)
+        return [parameter.grad for parameter in model.parameters()]
+
+    expected = gradients(7.0)
+    handle = model[1].register_full_backward_hook(lambda *_: other(7.0))
+    for gradient, right in zip(gradients(0.0), expected, strict=True):
+        np.testing.assert_allclose(gradient, right, rtol=1e-6)
+    handle.remove()
+    for gradient, right in zip(gradients(7.0), expected, strict=True):
+        np.testing.assert_array_equal(gradient, right)
+
+
+def test_a_pass_within_a_pass_that_fails_leaves_the_outer_one_right():
+    model = Sequential(Linear(2, 3), Tanh(), Linear(3, 1))
+    part, x = Sequential(model[0], Tanh()), np.ones((1, 2), np.float32)
+    model(x)
+    model.backward([[1.0]])
+    expected = [parameter.grad for parameter in model.parameters()]
+    model.zero_grad()
+
+    def fail(*_):
+        raise ArithmeticError("on purpose")
+
+    def other(*_):
+        part(x)
+        with pytest.raises(ArithmeticError):
+            part.backward(np.ones((1, 3)))
+
+    model[2].register_full_backward_hook(other)
+    part[1].register_full_backward_hook(fail)
+    model.backward([[1.0]])
+    model.zero_grad()
+    model(x)
+    model.backward([[1.0]])
+    for parameter, right in zip(model.parameters(), expected, strict=True):
+        np.testing.assert_array_equal(parameter.grad, right)

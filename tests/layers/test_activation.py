@@ -14,6 +14,8 @@ from npnet import (
     LeakyReLU,
     LogSigmoid,
     Mish,
+    Module,
+    Parameter,
     PReLU,
     ReLU,
     ReLU6,
@@ -171,6 +173,32 @@ def test_relu_passes_nan_and_has_no_slope_at_0(size):
     assert np.isnan(ran.outputs[0][::4]).all() and not ran.outputs[0][1::4].any()
     assert ran.inputs[0][:4].tolist() == [3.0, 0.0, 0.0, 0.0]
     np.testing.assert_array_equal(ran.inputs[0], np.resize(ran.inputs[0][:4], size))
+
+
+@pytest.mark.parametrize(
+    "shape", [(), (0, 3), (5,), (2**15,), (2**15 + 1,), (5, 20_000), (3, 2**15 + 1), (70, 3, 1000)]
+)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_relu_in_blocks_is_relu(shape, dtype):
+    random = np.random.default_rng(0)
+    x, g = (np.asarray(random.normal(size=shape), dtype) for _ in range(2))
+    ran = run(ReLU(), [x], [g])
+    np.testing.assert_array_equal(ran.outputs[0], np.maximum(x, 0))
+    np.testing.assert_array_equal(ran.inputs[0], np.where(x > 0, g, 0))
+    weight = Parameter(np.array(x, order="F"))
+
+    class OfParameter(Module):
+        def __init__(self):
+            super().__init__()
+            self.weight, self.relu = weight, ReLU()
+
+        def forward(self):
+            return self.relu(self.weight)
+
+    model = OfParameter()
+    model()
+    model.backward(g)
+    np.testing.assert_array_equal(weight.grad, np.where(x > 0, g, 0))
 
 
 @pytest.mark.parametrize("kind", [ReLU, LeakyReLU, ELU, SELU, Hardtanh, ReLU6, SiLU, Mish])

@@ -126,7 +126,7 @@ def function_lines(function):
 
 def python_files():
     """Return every Python file of the repository as a path from its root."""
-    folders = ("npnet", "benchmarks", "tests")
+    folders = ("npnet", "benchmarks", "examples", "tests")
     return [
         p.relative_to(ROOT) for folder in folders for p in sorted((ROOT / folder).rglob("*.py"))
     ]
@@ -181,6 +181,7 @@ def test_every_public_layer_is_exported():
         "npnet.data",
         "npnet.containers",
         "npnet.hooks",
+        "npnet.training",
         "npnet.utils",
     ],
 )

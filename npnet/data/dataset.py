@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
+from npnet.data.sources import as_source
 from npnet.parameter import Array
 from npnet.random import Generator, default_generator
 
@@ -25,8 +26,8 @@ __all__ = [
     "random_split",
 ]
 
-#: Arrays, and which of their rows are meant; None stands for all.
-Rows: TypeAlias = tuple[tuple[Array, ...], Array | None]
+#: Arrays or Sources, and which of their rows are meant; None stands for all.
+Rows: TypeAlias = tuple[tuple[Any, ...], Array | None]
 
 
 class Dataset:
@@ -64,7 +65,8 @@ class Dataset:
 class TensorDataset(Dataset):
     """Arrays of one length as samples: sample i is the tuple of every array's i-th entry.
 
-    Shapes: arrays (N, ...), of any dtypes. They are read where they lie, not copied.
+    Shapes: arrays (N, ...), of any dtypes. They are read where they lie, not copied; a Source, as
+    `Scaled`, makes its rows when they are asked for.
 
     Errors
     ------
@@ -82,7 +84,7 @@ class TensorDataset(Dataset):
     """
 
     def __init__(self, *tensors: ArrayLike) -> None:
-        self.tensors = tuple(np.asarray(tensor) for tensor in tensors)
+        self.tensors = tuple(as_source(tensor) for tensor in tensors)
         if not self.tensors:
             raise ValueError("TensorDataset: expected at least one array, got none")
         for number, tensor in enumerate(self.tensors):

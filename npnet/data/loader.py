@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import itertools
+import math
 import operator
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from npnet.data.collate import default_collate
-from npnet.data.dataset import Rows, TensorDataset, as_arrays
+from npnet.data.dataset import TensorDataset, as_arrays
+from npnet.data.sources import Gather, as_source, gatherer
 from npnet.parameter import Array
 from npnet.random import Generator, default_generator
 
 __all__ = ["DataLoader"]
+
+#: What gathers the rows of each array, and which rows are meant; None stands for all.
+_Found: TypeAlias = tuple[list[Gather], Array | None]
 
 
 class DataLoader:
@@ -23,8 +29,9 @@ class DataLoader:
     batch k = a[order[k * B : (k + 1) * B]] for each array a, order = 0, ..., N - 1 or `randperm(N)`
 
     Shapes: arrays (N, ...), batches (B, ...), the last one shorter where B does not divide N.
-    Dtypes are kept. Batches are copies, the caller's own; nothing else is copied, so a memory map
-    is read batch by batch, and what is written into the arrays shows in later batches.
+    Dtypes are kept. Batches are copies, the caller's own; nothing else is copied, and what is
+    written into the arrays shows in later batches. A memory map is read batch by batch, and no more
+    than some 32 MiB of it stay resident (not on Windows, and not of a copy-on-write map, mode "c").
 
     Parameters
     ----------
@@ -51,12 +58,18 @@ class DataLoader:
     collate_fn : function, optional
         Makes a batch of a list of samples; by default `default_collate`, with batch_size=None
         nothing.
+    prefetch : int, default 0
+        How many batches a thread gathers ahead of the one asked for. Orders, batches and the random
+        stream are the same as without it, so a sampler or batch_sampler that is no sequence is not
+        asked early, and nothing gathered ahead. A Dataset of one's own is read in that thread: it
+        must not draw from a random stream that others draw from.
 
     Errors
     ------
     ValueError
         For arrays of different lengths or without an axis, a batch_size that is no integer >= 1,
-        for shuffling nothing, and for arguments that contradict each other.
+        a prefetch that is none >= 0, for shuffling nothing, and for arguments that contradict each
+        other.
     TypeError
         For shuffle and drop_last that are no bools, and another kind of generator.
 
@@ -87,6 +100,7 @@ class DataLoader:
         sampler: Iterable[int] | None = None,
         batch_sampler: Iterable[Any] | None = None,
         collate_fn: Callable[[list[Any]], Any] | None = None,
+        prefetch: int = 0,
     ) -> None:
         self._packed: Callable[[list[Any]], Any] = list
         if not _is_dataset(dataset):
@@ -104,10 +118,9 @@ class DataLoader:
         if generator is not None and not isinstance(generator, Generator):
             kind = type(generator).__name__
             raise TypeError(f"DataLoader: expected a npnet.random.Generator, got {kind}")
-        self.dataset, self.batch_size = (
-            dataset,
-            None if batch_size is None else _positive(batch_size),
-        )
+        self.dataset = dataset
+        self.batch_size = None if batch_size is None else _whole("batch_size", batch_size, 1)
+        self.prefetch = _whole("prefetch", prefetch, 0)
         self.shuffle, self.drop_last, self.generator = bool(shuffle), bool(drop_last), generator
         self.sampler, self.batch_sampler, self.collate_fn = sampler, batch_sampler, collate_fn
         self._check()
@@ -125,14 +138,43 @@ class DataLoader:
 
     def __iter__(self) -> Iterator[Any]:
         """Start a pass."""
+        order, gather = self.start()
+        return map(gather, order)
+
+    def start(self) -> tuple[Iterator[Any], Callable[[Any], Any]]:
+        """Start a pass: return the numbers of its samples, batch by batch, and what gathers them.
+
+        ``map(gather, order)`` is the pass. Who goes on in the middle of one skips numbers without
+        gathering their samples, and who finds a bad batch knows which samples it is of.
+
+        >>> order, gather = DataLoader(np.arange(5.0), batch_size=2).start()
+        >>> next(order), gather(next(order)).tolist()
+        (range(0, 2), [2.0, 3.0])
+        """
         stream = self.generator or default_generator()
         # torch draws its workers' seed here, with or without workers.
         stream.randint(0, 2**63)
-        found = as_arrays(self.dataset) if self.collate_fn is None else None
-        batches = self._order(stream) if self.batch_sampler is None else self.batch_sampler
+        rows = as_arrays(self.dataset) if self.collate_fn is None else None
+        found = rows and ([gatherer(array) for array in rows[0]], rows[1])
+        order = self._order(stream) if self.batch_sampler is None else iter(self.batch_sampler)
+        gather = partial(self._batch, found=found)
         if self.batch_size is None:
-            return (self._sample(number, found) for index in batches for number in index)
-        return (self._batch(index, found) for index in batches)
+            order, gather = itertools.chain.from_iterable(order), partial(self._sample, found=found)
+        if not self.prefetch:
+            return order, gather
+        from npnet.data.prefetch import Ahead
+
+        ahead = Ahead(order, gather, self.prefetch, self._known())
+        return ahead, ahead.gather
+
+    def _known(self) -> float:
+        """Return how many batches' numbers may be asked for early, with no effect but that."""
+        sampler: Any = self.sampler if self.batch_sampler is None else self.batch_sampler
+        if sampler is not None:
+            return math.inf if isinstance(sampler, Sequence | np.ndarray) else 0
+        if self.shuffle and self.generator is not None:
+            return len(self.dataset) // (self.batch_size or 1)
+        return math.inf
 
     def _order(self, stream: Generator) -> Iterator[Any]:
         """Pass over the numbers of the samples, batch by batch."""
@@ -163,20 +205,22 @@ class DataLoader:
         if whole < count and not self.drop_last:
             yield order[whole:]
 
-    def _batch(self, index: Any, found: Rows | None) -> Any:
+    def _batch(self, index: Any, found: _Found | None) -> Any:
         """Return the batch of the samples at these numbers."""
         if found is None:
             numbers = [int(number) for number in index]
             at_once = getattr(self.dataset, "__getitems__", None)
             samples = at_once(numbers) if at_once else [self.dataset[i] for i in numbers]
             return (self.collate_fn or default_collate)(samples)
-        arrays, rows = found
-        if isinstance(index, range) and rows is None:
-            return self._packed([a[index.start : index.stop].copy() for a in arrays])
-        places = np.asarray(index, np.int64) if rows is None else rows[np.asarray(index, np.int64)]
-        return self._packed([a.take(places, axis=0) for a in arrays])
+        gather, rows = found
+        # The ranges of `_order` are what lies one after the other; others may be any numbers.
+        near = isinstance(index, range) and rows is None and self.batch_sampler is None
+        places = slice(index.start, index.stop) if near else np.asarray(index, np.int64)
+        if rows is not None:
+            places = rows[places]
+        return self._packed([rows_of(places) for rows_of in gather])
 
-    def _sample(self, number: Any, found: Rows | None) -> Any:
+    def _sample(self, number: Any, found: _Found | None) -> Any:
         """Return one sample as it is, or what a sampler asks for instead of a number."""
         sample = self.dataset[int(number) if isinstance(number, np.integer) else number]
         if self.collate_fn is not None:
@@ -217,7 +261,7 @@ def _as_dataset(inputs: Any, targets: Any) -> TensorDataset:
     named = {f"inputs[{i}]": a for i, a in enumerate(inputs)} if several else {"inputs": inputs}
     if targets is not None:
         named["targets"] = targets
-    arrays = {name: np.asarray(array) for name, array in named.items()}
+    arrays = {name: as_source(array) for name, array in named.items()}
     if not arrays:
         raise ValueError("DataLoader: expected at least one array, got an empty tuple")
     for name, array in arrays.items():
@@ -229,14 +273,12 @@ def _as_dataset(inputs: Any, targets: Any) -> TensorDataset:
     return TensorDataset(*arrays.values())
 
 
-def _positive(batch_size: Any) -> int:
-    """Return the batch size as an int, or say what is wrong with it."""
-    whole = hasattr(batch_size, "__index__") and not isinstance(batch_size, bool)
-    if not whole or operator.index(batch_size) < 1:
-        raise ValueError(
-            f"DataLoader: expected batch_size to be an integer >= 1, got {batch_size!r}"
-        )
-    return operator.index(batch_size)
+def _whole(name: str, value: Any, least: int) -> int:
+    """Return a number of samples or batches as an int, or say what is wrong with it."""
+    whole = hasattr(value, "__index__") and not isinstance(value, bool)
+    if not whole or operator.index(value) < least:
+        raise ValueError(f"DataLoader: expected {name} to be an integer >= {least}, got {value!r}")
+    return operator.index(value)
 
 
 def _alone_or_tuple(parts: list[Array]) -> Any:

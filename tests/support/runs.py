@@ -45,9 +45,7 @@ def network(seed=0, own=None):
     """Return layers that draw numbers and keep statistics."""
     npnet.manual_seed(seed)
     dropout = Dropout(0.3, generator=own)
-    return Sequential(
-        Linear(FEATURES, 6), BatchNorm1d(6), ReLU(), dropout, Linear(6, CLASSES)
-    )
+    return Sequential(Linear(FEATURES, 6), BatchNorm1d(6), ReLU(), dropout, Linear(6, CLASSES))
 
 
 def trainer(seed=0, own=None, **options):

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from npnet.faults import Evidence, Subject, likely_cause
+from npnet.check.causes.evidence import Evidence
+from npnet.check.causes.likely import likely_cause
+from npnet.check.differences import Differences, Located, locate
+from npnet.check.module_subject import ModuleSubject
 from npnet.module import Module
-from npnet.parameter import Array
-from npnet.plan import Plan
 
-__all__ = ["Fault", "GradcheckResult", "GradientError", "gradcheck"]
-
-_ELEMENTS = 4096  # of an operand looked at one by one; a larger one is halved until it has so few
-_ROUNDOFF = 64 * 2.0**-52  # of an output, relative: sums of some thousand terms
+__all__ = ["Fault", "GradcheckResult", "GradientError", "examined", "gradcheck"]
 
 
 class GradientError(AssertionError):
@@ -82,22 +80,6 @@ class GradcheckResult:
             f"  {name}: at a kink: {len(at)}, first {at[0]}" for name, at in self.kinks.items()
         ]
         return "\n".join(lines + ([f"  {self.culprit}"] if self.culprit else []))
-
-
-class Slope(NamedTuple):
-    """A derivative along a direction: by backward, by differences, and what they may differ by."""
-
-    analytic: float
-    numeric: float
-    tolerance: float
-
-    @property
-    def excess(self) -> float:
-        """Disagreement as a share of the tolerance."""
-        difference = abs(self.analytic - self.numeric)
-        if not math.isfinite(self.analytic) or (difference and not self.tolerance):
-            return math.inf
-        return difference / self.tolerance if difference else 0.0
 
 
 def gradcheck(
@@ -181,83 +163,22 @@ def gradcheck(
         raise ValueError(
             f"gradcheck: expected directions >= 1 and eps > 0, got {directions} and {eps}"
         )
-    subject = Subject(module, inputs, output_gradient, np.random.default_rng(seed))
+    subject = ModuleSubject(module, inputs, output_gradient, np.random.default_rng(seed))
     unknown = set(operands or ()) - {operand.name for operand in subject.operands}
     if unknown:
         known = ", ".join(operand.name for operand in subject.operands)
         raise ValueError(f"gradcheck: no operand {sorted(unknown)}; there are {known}")
     if operands is not None:
         subject.operands = [o for o in subject.operands if o.name in operands]
-    result = _check(_Check(subject, eps, rtol, atol), type(module).__name__, directions)
+    result = examined(Differences(subject, eps, rtol, atol), directions)
     if not result and raise_exception:
         raise GradientError(str(result), result)
     return result
 
 
-class _Check(NamedTuple):
-    """A subject and how exactly it is looked at."""
-
-    subject: Subject
-    eps: float
-    rtol: float
-    atol: float
-
-    def slope(
-        self, index: int, gradient: Array, seeds: Sequence[Any], up: Array, down: Array
-    ) -> Slope:
-        """Compare along the way from x - down to x + up, relative to its length."""
-        before, after, way = self.subject.both_sides(index, up, down)
-        numeric, noise = 0.0, 0.0
-        for seed, y, z in zip(seeds, before, after, strict=True):
-            if seed is not None:
-                if not (np.isfinite(y).all() and np.isfinite(z).all()):
-                    raise ValueError(
-                        f"gradcheck: {self.subject.name}: expected finite outputs within eps = "
-                        f"{self.eps:g} of {self.subject.operands[index].name}; move it into the "
-                        "domain or give a smaller eps"
-                    )
-                moved = np.where(y != z, np.abs(y) + np.abs(z), 0.0)
-                numeric += float(np.sum(seed * (z - y)))
-                noise += float(np.sum(np.abs(seed) * moved)) * _ROUNDOFF
-        length = float(np.sqrt(np.sum(way * way))) or 1.0
-        with np.errstate(all="ignore"):  # the gradient may be anything
-            parts = gradient[way != 0] * way[way != 0]
-            analytic, size = float(np.sum(parts)), float(np.sqrt(np.sum(parts * parts)))
-        tolerance = self.rtol * max(size, abs(numeric)) + self.atol * length + noise
-        return Slope(analytic / length, numeric / length, tolerance / length)
-
-    def along(
-        self, index: int, gradient: Array, seeds: Sequence[Any], direction: Array, scale: float = 1
-    ) -> Slope:
-        """Compare along a direction, to both sides by eps times the elements' sizes."""
-        x = self.subject.operands[index].array
-        step = direction * np.maximum(1.0, np.abs(x)) * (self.eps * scale)
-        return self.slope(index, gradient, seeds, step, step)
-
-    def is_kink(self, index: int, gradient: Array, seeds: Sequence[Any], unit: Array) -> bool:
-        """Whether an element has no derivative here, and its gradient is one of those it may have.
-
-        Beside a kink a smaller step agrees. At one the two slopes stay apart as the step shrinks,
-        where those of a smooth function come together.
-        """
-        near = self.along(index, gradient, seeds, unit, 1 / 16)
-        if near.excess <= 1:
-            return True
-        x = self.subject.operands[index].array
-        jumps = []
-        for scale in (1.0, 1 / 16):
-            step = unit * np.maximum(1.0, np.abs(x)) * (self.eps * scale)
-            right = self.slope(index, gradient, seeds, step, 0 * step)
-            left = self.slope(index, gradient, seeds, 0 * step, step)
-            jumps.append(abs(right.numeric - left.numeric))
-        low, high = sorted((left.numeric, right.numeric))
-        apart = jumps[1] > jumps[0] / 4 and jumps[1] > 4 * near.tolerance
-        return apart and low - near.tolerance <= near.analytic <= high + near.tolerance
-
-
-def _check(check: _Check, name: str, directions: int) -> GradcheckResult:
+def examined(check: Differences, directions: int = 4) -> GradcheckResult:
     """Look at every operand along random directions, and closer where one disagrees."""
-    subject = check.subject
+    subject, name = check.subject, check.subject.name
     faults = subject.misbehaviour()
     if faults:
         found = [Fault(operand, None, math.nan, math.nan, 0, 0, why) for operand, why in faults]
@@ -276,86 +197,30 @@ def _check(check: _Check, name: str, directions: int) -> GradcheckResult:
                 direction[at] = 0.0
             excess = check.along(index, gradient, seeds, direction).excess
             if excess > 1:
-                fault, at_kink = _locate(check, index, gradient, seeds, direction)
+                located, at_kink = locate(check, index, gradient, seeds, direction)
                 if at_kink:
                     kinks.setdefault(operand.name, []).extend(at_kink)
-                if fault:
-                    wrong[operand.name] = fault
+                if located:
+                    evidence = Evidence(subject, index, gradient, located.numeric, seeds)
+                    wrong[operand.name] = _fault(operand.name, located, likely_cause(evidence))
             if excess <= 1 or operand.name in wrong:
                 worst[operand.name] = max(worst[operand.name], excess)
     culprit = _culprit(check) if wrong else ""
     return GradcheckResult(name, worst, kinks, tuple(wrong.values()), culprit)
 
 
-def _locate(
-    check: _Check, index: int, gradient: Array, seeds: Sequence[Any], direction: Array
-) -> tuple[Fault | None, list[tuple[int, ...]]]:
-    """Find the element that is most wrong; or none, and the kinks that explain the disagreement."""
-    shape = gradient.shape
-    unexplained = np.arange(gradient.size)
-    kinks: list[tuple[int, ...]] = []
-
-    def excess(part: Array) -> float:
-        """Disagreement along the direction's share in some elements."""
-        share = np.zeros(shape)
-        share.flat[part] = direction.flat[part]
-        return check.along(index, gradient, seeds, share).excess
-
-    while unexplained.size and excess(unexplained) > 1:
-        part = unexplained
-        while part.size > _ELEMENTS:
-            part = max(np.array_split(part, 2), key=excess)
-        places = [tuple(map(int, np.unravel_index(i, shape))) for i in part]
-        slopes = [check.along(index, gradient, seeds, _unit(shape, at)) for at in places]
-        apart = [(at, s) for at, s in zip(places, slopes, strict=True) if s.excess > 1]
-        at_kink = [check.is_kink(index, gradient, seeds, _unit(shape, at)) for at, _ in apart]
-        wrong = [found for found, kink in zip(apart, at_kink, strict=True) if not kink]
-        if wrong:
-            at, slope = max(wrong, key=lambda found: _difference(found[1]))
-            numeric = np.full(shape, math.nan)
-            numeric.flat[part] = [s.numeric for s in slopes]
-            cause = likely_cause(Evidence(check.subject, index, gradient, numeric, seeds))
-            name, counts = check.subject.operands[index].name, (len(wrong), len(slopes))
-            return Fault(name, at, slope.analytic, slope.numeric, *counts, cause), kinks
-        kinks += [found[0] for found in apart]
-        unexplained = np.setdiff1d(unexplained, part)
-    return None, kinks
+def _fault(operand: str, located: Located, cause: str) -> Fault:
+    """Return what the report says of an operand."""
+    at, slope, wrong, looked_at, _ = located
+    return Fault(operand, at, slope.analytic, slope.numeric, wrong, looked_at, cause)
 
 
-def _difference(slope: Slope) -> float:
-    """How far the two values are apart; what is not finite is farthest."""
-    return abs(slope.analytic - slope.numeric) if math.isfinite(slope.analytic) else math.inf
-
-
-def _unit(shape: tuple[int, ...], at: tuple[int, ...]) -> Array:
-    """Return the direction of one element."""
-    direction = np.zeros(shape)
-    direction[at] = 1.0
-    return direction
-
-
-def _culprit(check: _Check) -> str:
+def _culprit(check: Differences) -> str:
     """Name the step that is wrong by itself, in a Module that has several."""
-    plan = check.subject.plan
-    # Hooks are steps too, which cannot be asked without the Module they watch.
-    layers = [(n, s) for n, s in enumerate(plan.tape.steps) if isinstance(s.layer, Module)]
-    if len(layers) < 2:
-        return ""
-    specs = [plan.specs[index] for index in plan.tape.inputs]
-    open_plan = Plan(plan.tape, specs, np.dtype(np.float64), retain=True)
-    fed = zip(check.subject.inputs, specs, strict=True)
-    open_plan.forward([np.asarray(array, spec.dtype) for array, spec in fed])
-    open_plan.undo()
-    for number, step in reversed(layers):
-        layer: Any = step.layer
-        names = layer.operand_names
-        values = [
-            open_plan.value(slot).copy()
-            for position, slot in enumerate(step.reads)
-            if slot is not None and names[min(position, len(names) - 1)] not in layer._parameters
-        ]
-        subject = Subject(layer, values, None, np.random.default_rng(0))
-        found = _check(check._replace(subject=subject), type(layer).__name__, 1)
+    several = False
+    for number, subject in check.subject.parts():
+        several = True
+        found = examined(check._replace(subject=subject), 1)
         if not found:
             return f"the fault is in step {number}:\n  " + str(found).replace("\n", "\n  ")
-    return "every step is right by itself: the fault is in what joins them"
+    return "every step is right by itself: the fault is in what joins them" if several else ""

@@ -1,0 +1,1 @@
+"""Causes: what a wrong gradient looks like, one small question each."""

@@ -1,0 +1,1 @@
+"""Checks: what every layer holds to, whatever it computes; one function each."""

@@ -1,0 +1,16 @@
+import pytest
+
+from npnet.check.mistakes import activation
+from tests.support.seeded import accused, hold
+
+
+@pytest.mark.parametrize(
+    "mistake", activation.MISTAKES, ids=lambda m: f"{m.family}: {m.what}, {m.form}"
+)
+def test_is_caught_and_named(mistake):
+    hold(mistake)
+
+
+@pytest.mark.parametrize("right", activation.RIGHT, ids=lambda r: f"{r.family} {bool(r.layer)}")
+def test_what_is_right_is_not_accused(right):
+    assert accused(right) == []

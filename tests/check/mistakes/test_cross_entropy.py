@@ -1,0 +1,16 @@
+import pytest
+
+from npnet.check.mistakes import cross_entropy
+from tests.support.seeded import accused, hold
+
+
+@pytest.mark.parametrize(
+    "mistake", cross_entropy.MISTAKES, ids=lambda m: f"{m.family}: {m.what}, {m.form}"
+)
+def test_is_caught_and_named(mistake):
+    hold(mistake)
+
+
+@pytest.mark.parametrize("right", cross_entropy.RIGHT, ids=lambda r: f"{r.family} {bool(r.layer)}")
+def test_what_is_right_is_not_accused(right):
+    assert accused(right) == []

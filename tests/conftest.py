@@ -5,13 +5,17 @@ import os
 import pytest
 from hypothesis import settings
 
+from tests.support.browser import missing, started
+
 settings.register_profile("dev", deadline=None, max_examples=30)
 settings.register_profile("ci", deadline=None, max_examples=100, derandomize=True, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 
 def pytest_configure():
-    """Under NPNET_REQUIRE_TORCH refuse to run without torch, instead of skipping."""
+    """Under NPNET_REQUIRE_TORCH and NPNET_REQUIRE_BROWSER refuse to run without, not to skip."""
+    if os.environ.get("NPNET_REQUIRE_BROWSER") and missing():
+        raise pytest.UsageError(f"NPNET_REQUIRE_BROWSER is set, but {missing()}")
     if not os.environ.get("NPNET_REQUIRE_TORCH"):
         return
     try:
@@ -21,6 +25,15 @@ def pytest_configure():
             f"NPNET_REQUIRE_TORCH is set, but torch cannot be imported ({error}); "
             "pip install -e '.[bench]'"
         ) from None
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory):
+    """Return a Browser without a window, or skip the test."""
+    if missing():
+        pytest.skip(missing())
+    with started(tmp_path_factory.mktemp("browser")) as browser:
+        yield browser
 
 
 @pytest.fixture(scope="module")

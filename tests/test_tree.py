@@ -179,6 +179,7 @@ def test_every_public_layer_is_exported():
         "npnet.optim",
         "npnet.optim.lr_scheduler",
         "npnet.data",
+        "npnet.check",
         "npnet.containers",
         "npnet.hooks",
         "npnet.training",

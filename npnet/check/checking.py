@@ -12,7 +12,7 @@ from npnet.check.case import Case
 from npnet.check.checks.table import Check, chosen
 from npnet.check.comparing import Skipped
 from npnet.check.feeding import case_for, described
-from npnet.check.function import Function, GradientShape
+from npnet.check.function import Function, GradientShape, required_operands
 from npnet.check.gradchecking import GradientError
 from npnet.check.module_subject import as_dtype
 from npnet.check.report import CheckError, Finding, Line, Report, findings_of
@@ -88,12 +88,7 @@ def check_layer(
       ok    nothing is left from earlier calls
     """
     who = "check_layer"
-    made = layer if isinstance(layer, Module) or not callable(layer) else layer()
-    if not isinstance(made, Module):
-        mend = "; for a plain function use check_gradients" if callable(layer) else ""
-        raise TypeError(
-            f"{who}: expected a Layer or another Module, got {type(made).__name__}{mend}"
-        )
+    made = _made_by(layer, who)
     return _checked(who, made, layer, operands, checks, raise_exception)
 
 
@@ -149,6 +144,23 @@ def check_gradients(
     return _checked(who, Function(function, who), None, operands, checks, raise_exception)
 
 
+def _made_by(layer: Any, who: str) -> Module:
+    """Return a layer, or the one that a callable makes."""
+    name, mend = type(layer).__name__, ""
+    if callable(layer) and not isinstance(layer, Module):
+        name, asked = getattr(layer, "__name__", name), required_operands(layer)
+        if isinstance(layer, type) and asked:
+            mend = f"; give one that is made: {name}(...)"
+        elif asked:
+            mend = "; for a plain function use check_gradients"
+        else:
+            layer = layer()
+            name = f"{type(layer).__name__} from {name}()"
+    if not isinstance(layer, Module):
+        raise TypeError(f"{who}: expected a Layer or another Module, got {name}{mend}")
+    return layer
+
+
 def _checked(
     who: str,
     subject: Any,
@@ -197,7 +209,8 @@ def _made(case: Case, asked: Sequence[Check]) -> tuple[list[Line], list[Finding]
     culprit = ""
     for check in asked:
         try:
-            detail = check.function(case) or ""
+            with np.errstate(all="ignore"):  # memory is full of NaN, where a check looks for it
+                detail = check.function(case) or ""
             lines.append(Line(check.name, check.says, "ok", detail))
         except Skipped as reason:
             lines.append(Line(check.name, check.says, "skip", str(reason)))

@@ -69,14 +69,16 @@ def close(
     ulps: int = 64,
     size: float = 0.0,
     cause: str = "",
+    operand: str = "",
 ) -> None:
     """Hold two arrays together within some units in the last place of the largest number.
 
-    `size` is that of the numbers they are the difference of, where they are one.
+    `what` says how they came to be, and `operand` which array it is. `size` is that of the numbers
+    they are the difference of, where they are one.
     """
     if left is None or right is None:
-        raise Disagreement(f"{what}: no gradient", what, cause=cause)
-    _alike(left, right, what, what, cause, dtype=False)
+        raise Disagreement(f"{what}: no {operand or 'gradient'}", operand, cause=cause)
+    _alike(left, right, what, operand, cause, dtype=False)
     room = ulps * float(np.finfo(left.dtype).eps)
     finite = np.abs(right[np.isfinite(right)])
     scale = max(float(np.max(finite, initial=0.0)), size)
@@ -85,7 +87,7 @@ def close(
     with np.errstate(invalid="ignore"):
         wrong = ~alike & ~(np.isfinite(off) & (off <= room * (np.abs(right) + scale)))
     if wrong.any():
-        raise _at(np.where(wrong, off, -1.0), left, right, what, what, cause)
+        raise _at(np.where(wrong, off, -1.0), left, right, what, operand, cause)
 
 
 def total(arrays: Sequence[Array | None]) -> Array:
@@ -97,7 +99,7 @@ def total(arrays: Sequence[Array | None]) -> Array:
 def _alike(left: Any, right: Any, what: str, operand: str, cause: str, dtype: bool = True) -> None:
     """Hold two arrays to one shape, and one dtype."""
     a, b = np.asarray(left), np.asarray(right)
-    said = f"{what}: {operand}" if operand and operand != what else what
+    said = f"{what}: {operand}" if operand else what
     if a.shape != b.shape:
         raise Disagreement(
             f"{said} has shape {a.shape}, expected {b.shape}",
@@ -126,7 +128,7 @@ def _at(off: Array, a: Array, b: Array, what: str, operand: str, cause: str) -> 
     at = tuple(int(i) for i in np.unravel_index(int(np.argmax(off)), off.shape))
     got, expected = a[at].item(), b[at].item()
     place = f"[{', '.join(map(str, at))}]" if at else ""
-    said = f"{what}: {operand}" if operand and operand != what else what
+    said = f"{what}: {operand}" if operand else what
     count = f"{int(np.sum(off >= 0))} of {off.size} elements differ"
     return Disagreement(
         f"{said}{place}: expected {expected:.10g}, got {got:.10g} ({count})",

@@ -12,7 +12,14 @@ import numpy as np
 from npnet.execution import real_array
 from npnet.parameter import Array
 
-__all__ = ["Function", "GradientShape", "batch_mend", "positional_names", "shape_cause"]
+__all__ = [
+    "Function",
+    "GradientShape",
+    "batch_mend",
+    "positional_names",
+    "required_operands",
+    "shape_cause",
+]
 
 _FORMS = (
     "f(x, ...) -> (y, backward) with backward(dy) -> dx, or a pair (forward, backward) with "
@@ -64,7 +71,7 @@ class Function:
             raise TypeError(f"{who}: expected {_FORMS}; got {function!r}")
         self._forward = function
         self.name = getattr(function, "__name__", type(function).__name__)
-        self.takes_cache = self._backward is not None and _positions(self._backward) == 2
+        self.takes_cache = self._backward is not None and required_operands(self._backward) == 2
         self.names: tuple[str, ...] = ()
         #: The last call: what backward is asked about.
         self.call = _Call((), [], None)
@@ -180,7 +187,7 @@ def positional_names(function: Callable[..., Any], count: int) -> tuple[str, ...
     return tuple((names + [f"x{i}" for i in range(len(names), count)])[:count])
 
 
-def _positions(function: Callable[..., Any]) -> int:
+def required_operands(function: Callable[..., Any]) -> int:
     """Return how many operands a function asks for by position."""
     try:
         parameters = inspect.signature(function).parameters.values()

@@ -105,7 +105,7 @@ class Report:
         text += [f"  {operand}" for operand in self.operands]
         for line in self.lines:
             text += self._about(line)
-        text += self.culprit.splitlines()
+        text += [f"  {line}" for line in self.culprit.splitlines()]
         return "\n".join(text)
 
     def __repr__(self) -> str:
@@ -115,18 +115,23 @@ class Report:
     def _about(self, line: Line) -> Iterator[str]:
         """Yield the text of one check."""
         detail = f" ({line.detail})" if line.detail else ""
-        yield f"  {line.mark:4}  {line.says}{detail}"
+        yield from _wrapped(f"{line.mark:4}  {line.says}{detail}", 2)
         for finding in self.findings:
             if finding.check == line.check:
                 for part in str(finding).splitlines():
-                    yield from textwrap.wrap(
-                        part,
-                        _WIDTH,
-                        initial_indent=" " * 8,
-                        subsequent_indent=" " * 10,
-                        break_long_words=False,
-                        break_on_hyphens=False,
-                    )
+                    yield from _wrapped(part, 8)
+
+
+def _wrapped(text: str, indent: int) -> list[str]:
+    """Return a text in lines that are not too long, the first one indented less."""
+    return textwrap.wrap(
+        text,
+        _WIDTH,
+        initial_indent=" " * indent,
+        subsequent_indent=" " * (10 if indent == 8 else 8),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def findings_of(check: Check, error: Exception) -> tuple[list[Finding], str]:

@@ -157,7 +157,7 @@ def read_csv(
         }
         lines = source.read(columns, names, rows)
     fills, gaps = _fills(columns, wanted, like), _gaps(columns, lines)
-    kept = _resolved(columns, targets, missing, fills, lines, source.error)
+    kept = _resolved(columns, missing, fills, lines, source.error)
     encoded = _Encoding(columns, kept, lines[kept], kind, like, source.error)
     hot = encoded.hot(wanted, one_hot)
     matrix, labels = encoded.inputs(wanted, hot)
@@ -193,7 +193,6 @@ def _gaps(columns: dict[str, Column], lines: Array) -> tuple[tuple[int, str], ..
 
 def _resolved(
     columns: dict[str, Column],
-    targets: list[str],
     missing: str | Mapping[str, float | str],
     fills: dict[str, float | str],
     lines: Array,
@@ -214,7 +213,7 @@ def _resolved(
             kept &= ~absent
         elif name in given:
             column.fill(given[name])
-        elif missing == "fill" and name in fills and name not in targets:
+        elif missing == "fill" and name in fills:
             column.fill(fills[name])
         else:
             left += [f"column {name!r} in line {line}" for line in lines[absent]]

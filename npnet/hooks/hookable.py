@@ -115,7 +115,8 @@ class Hookable:
         Both are tuples of read-only copies, one for each operand and each output; None for what
         has no gradient. As in torch, an operand that nobody wants a gradient of has none, so that
         of a first layer is (None,); `backward(..., input_grad=True)` wants it. What the hook
-        returns, a tuple or None, goes on instead of grad_input.
+        returns, a tuple or None, goes on instead of grad_input. A backward pass that a hook runs
+        adds its gradients once the pass around it is through.
 
         Errors
         ------

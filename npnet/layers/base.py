@@ -77,8 +77,9 @@ class Layer(Module):
     `dterms`. With several outputs, `out`, `dy` and `y` are tuples, and an entry of `dy` is None
     where no gradient arrives. Kernels allocate nothing and keep nothing on `self`: what they need
     beside the operands they name in ``scratch_specs`` and find as ``scratch.name``: a Spec is an
-    array with arbitrary numbers, anything else a constant. `training` is theirs as a constant too:
-    a plan is made for one mode, and backward may run after the mode has changed.
+    array with arbitrary numbers, anything else a constant. `self` is a plan's own copy of the
+    layer: an attribute set later, `training` too, is for later plans, so that backward
+    differentiates what forward computed.
 
     A plan knows its arrays before it runs. So a layer that is run a million times may list its
     NumPy calls instead, each a callable without arguments on views that are ready:

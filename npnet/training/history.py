@@ -64,6 +64,8 @@ class History:
         ------
         TypeError
             For a name that is no string, and a value that is no number.
+        ValueError
+            For a name that does not print on a line.
         """
         self.records.append({_name(name): _number(name, value) for name, value in record.items()})
 
@@ -206,6 +208,8 @@ def _name(name: Any) -> str:
     """Return what a number is called, or say that it is no name."""
     if not isinstance(name, str) or not name:
         raise TypeError(f"History: expected names as strings, got {name!r}")
+    if not name.isprintable():
+        raise ValueError(f"History: expected names that print on a line, got {name!r}")
     return name
 
 

@@ -118,8 +118,9 @@ def test_functions_of_several_forms_are_checked():
 @pytest.mark.parametrize(
     "call, words",
     [
-        (lambda: check_layer(sigmoid, (3,)), "takes exactly|missing 1 required positional"),
-        (lambda: check_layer(lambda: 3, (3,)), "expected a Layer or another Module, got int"),
+        (lambda: check_layer(sigmoid, (3,)), "got sigmoid; for a plain function use check_gradie"),
+        (lambda: check_layer(Linear, (3,)), r"got Linear; give one that is made: Linear\(...\)"),
+        (lambda: check_layer(lambda: 3, (3,)), "expected a Layer or another Module, got int from"),
         (lambda: check_layer(3, (3,)), "check_layer: expected a Layer or another Module, got int"),
         (lambda: check_gradients(3, (3,)), "check_gradients: expected f"),
         (lambda: check_gradients(np.tanh, (3,)), "where .y, backward. is meant"),

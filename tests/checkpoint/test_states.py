@@ -40,8 +40,8 @@ def run(code, *arguments):
 
 
 def test_import_loads_no_format():
-    loaded = run("import npnet; print(*sys.modules)").split()
-    assert "npnet.checkpoint.files" in loaded
+    assert "npnet.checkpoint" not in run("import npnet; print(*sys.modules)").split()
+    loaded = run("import npnet; npnet.load; print(*sys.modules)").split()
     assert {m for m in loaded if m.startswith("npnet.checkpoint.")} == {"npnet.checkpoint.files"}
     assert "safetensors" not in loaded and "zipfile" not in loaded
 

@@ -116,14 +116,18 @@ def mirror():
             self.send_response(200)
             self.send_header("Content-Length", str(server.length or len(data)))
             self.end_headers()
-            self.wfile.write(data)
+            try:
+                self.wfile.write(data)
+            except ConnectionError:
+                return
+            server.sent.append(self.path)
 
         def log_message(self, *_):
             pass
 
     asked = []
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.files, server.asked, server.length = dict(FILES), asked, None
+        server.files, server.asked, server.sent, server.length = dict(FILES), asked, [], None
         server.url = f"http://127.0.0.1:{server.server_port}/mnist/"
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
@@ -218,6 +222,14 @@ def test_a_mirror_that_sends_something_else_leaves_nothing(
     assert text.endswith(f"get it by hand and put it into {tmp_path}")
     # The file before is whole; of this one there is nothing.
     assert NAMES[1] not in names(tmp_path) and set(names(tmp_path)) <= set(NAMES)
+
+
+def test_a_mirror_that_does_not_stop_is_left(tmp_path, mirror, mirrors):
+    # More than what is between two programs can hold.
+    mirror.files[NAMES[0]] = bytes(1 << 26)
+    with pytest.raises(ConnectionError, match="sent more than"):
+        load_mnist(tmp_path, download=True)
+    assert names(tmp_path) == [] and mirror.sent == []
 
 
 def test_the_next_mirror_is_asked(tmp_path, mirror, mirrors):

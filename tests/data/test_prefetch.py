@@ -109,9 +109,10 @@ def test_batches_are_gathered_by_one_thread_that_is_not_this_one():
 
 
 def test_the_next_batches_are_gathered_before_they_are_asked_for():
-    reached = [threading.Event() for _ in range(6)]
+    reached, gathered = [threading.Event() for _ in range(6)], []
 
     def gather(item):
+        gathered.append(item)
         reached[item].set()
         return item
 
@@ -121,6 +122,7 @@ def test_the_next_batches_are_gathered_before_they_are_asked_for():
     # The fourth is not even submitted.
     assert not reached[3].is_set()
     assert list(map(ahead.gather, ahead)) == [1, 2, 3, 4, 5]
+    assert gathered == [0, 1, 2, 3, 4, 5]
 
 
 def test_what_is_not_known_is_asked_for_in_its_turn():
@@ -143,8 +145,10 @@ def test_numbers_that_nobody_gathers_are_skipped():
     ahead = Ahead(iter("abcdef"), lambda item: gathered.append(item) or item, depth=1)
     assert list(itertools.islice(ahead, 3)) == ["a", "b", "c"] and gathered == []
     assert ahead.gather(next(ahead)) == "d"
-    assert next(ahead) == "e" and next(ahead) == "f"
-    assert ahead.gather("f") == "f" and ahead.gather("a") == "a"
+    assert next(ahead) == "e"
+    # Another one than the one that came last.
+    assert ahead.gather("a") == "a"
+    assert next(ahead) == "f" and ahead.gather("f") == "f"
     assert next(ahead, None) is None
     # Even after the end, which let the thread go.
     assert ahead.gather("b") == "b"
@@ -182,6 +186,44 @@ def test_a_pass_that_is_left_ends_its_thread():
     gc.collect()
     thread.join(10)
     assert not thread.is_alive()
+
+
+def test_a_pass_that_is_left_gathers_no_more_than_it_is_at():
+    gathered, begun, go_on = [], threading.Event(), threading.Event()
+
+    def gather(item):
+        gathered.append(item)
+        if item == 1:
+            begun.set()
+            go_on.wait(10)
+        return item
+
+    ahead = Ahead(iter(range(9)), gather, depth=4)
+    assert ahead.gather(next(ahead)) == 0 and begun.wait(10)
+    (thread,) = threads()
+    del ahead
+    gc.collect()
+    go_on.set()
+    thread.join(10)
+    assert gathered == [0, 1]
+
+
+def test_an_order_that_has_ended_is_not_asked_again():
+    class Order:
+        asked = 0
+
+        def __iter__(self):
+            return self
+
+        def __next__(self):
+            self.asked += 1
+            if self.asked > 2:
+                raise StopIteration
+            return self.asked
+
+    order = Order()
+    ahead = Ahead(order, str, depth=9)
+    assert list(map(ahead.gather, ahead)) == ["1", "2"] and order.asked == 3
 
 
 def test_batches_are_the_callers_own():

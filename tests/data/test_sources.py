@@ -111,6 +111,15 @@ def test_sources_go_where_arrays_go(shuffle):
     assert as_source(source) is source and len(source) == 10 and source.ndim == 2
 
 
+def test_ranges_of_a_batch_sampler_may_be_any_numbers():
+    ranges = [range(0, 9, 3), range(5, 0, -2), range(-2, 1), range(4, 4)]
+    for data in (np.arange(9), Subset(TensorDataset(np.arange(9)), range(9))):
+        batches = [np.ravel(batch).tolist() for batch in DataLoader(data, batch_sampler=ranges)]
+        assert batches == [[0, 3, 6], [5, 3, 1], [7, 8, 0], []]
+    with pytest.raises(IndexError, match="out of bounds"):
+        list(DataLoader(np.arange(9), batch_sampler=[range(8, 10)]))
+
+
 def test_a_source_of_numbers_gives_numbers():
     row = Scaled(np.array([0, 255], np.uint8))[1]
     assert row == 1 and row.shape == () and row.dtype == np.float32

@@ -15,7 +15,7 @@ NUMBERS = st.one_of(
     st.floats(),
     st.sampled_from([-0.0, 1e-320, math.inf, -math.inf]),
 )
-NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=5)
+NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=5).filter(str.isprintable)
 RECORDS = st.lists(st.dictionaries(NAMES, NUMBERS, max_size=4), max_size=5)
 
 
@@ -132,6 +132,14 @@ def test_states_are_copies_and_a_bad_one_changes_nothing():
         with pytest.raises(error):
             history.load_state_dict(bad)
         assert history.records == [{"a": 2}]
+
+
+def test_names_print_on_a_line_that_tables_and_files_keep(tmp_path):
+    for name in ("a\nb", "a\r", "\0", "\x85", "\ud800"):
+        with pytest.raises(ValueError, match="History: expected names that print on a line, got"):
+            history_of({name: 1})
+    history_of({"a,b": 1, '"é" c ': 2}).to_csv(tmp_path / "h.csv")
+    assert History.from_csv(tmp_path / "h.csv").names == ["a,b", '"é" c ']
 
 
 @pytest.mark.parametrize(

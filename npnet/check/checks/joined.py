@@ -52,21 +52,22 @@ def check_used_twice(case: Case) -> None:
 def _sums(case: Case, parts: list[Ran], gradients: Ran, width: int) -> None:
     """Hold gradients of three uses to the sums of what each gives alone."""
 
-    def hold(found: Array | None, several: Sequence[Array | None], what: str) -> None:
+    def hold(found: Array | None, several: Sequence[Array | None], name: str, what: str) -> None:
         """Hold one gradient to a sum; what it equals instead says what went wrong."""
         cause = _ASSIGNS if _is_part(found, several) else _KEPT
-        close(found, total(several), what, case.ulps, cause=cause)
+        operand = f"gradient of {name}"
+        close(found, total(several), what, case.ulps, cause=cause, operand=operand)
 
     for j, first in enumerate(parts[0].inputs):
         again, name = parts[2].inputs[j], parts[0].names[j]
         if first is not None and again is not None:
             other = [parts[1].inputs[j]]
-            hold(gradients.inputs[width + j], other, f"gradient of {name}, beside other uses")
-            hold(gradients.inputs[j], [first, again], f"gradient of {name}, read twice")
+            hold(gradients.inputs[width + j], other, name, "beside other uses")
+            hold(gradients.inputs[j], [first, again], name, "read twice")
     names = parts[0].names[width:]
     for i, found in enumerate(gradients.parameters):
         each = [part.parameters[i] for part in parts]
-        hold(found, each, f"gradient of {names[i]}, read thrice")
+        hold(found, each, names[i], "read thrice")
 
 
 def _is_part(found: Array | None, several: Sequence[Array | None]) -> bool:

@@ -98,8 +98,13 @@ def _output_gradient_untouched(
 
 
 @contextmanager
-def filled_memory(byte: int) -> Iterator[None]:
-    """Have plans made meanwhile start from memory of one byte; 255 is NaN in any floating dtype."""
+def filled_memory(byte: int, layer: Any = None) -> Iterator[None]:
+    """Have plans made meanwhile start from memory of one byte; 255 is NaN in any floating dtype.
+
+    So does the memory for the gradients of a layer's parameters.
+    """
+    for parameter in () if layer is None else layer.parameters():
+        parameter.buffer.fill(math.nan if byte else 0.0)
     fresh = memory._aligned
 
     def filled(size: int) -> Array:
@@ -115,17 +120,18 @@ def filled_memory(byte: int) -> Iterator[None]:
 def check_stale_memory(case: Case) -> None:
     """Run in memory full of NaN: what it held before makes no difference."""
     layer, arrays = case.make(), case.arrays()
-    expected = run(layer, arrays)
-    cause = "stale buffer: it reads memory that it has not written"
     if case.is_function:
+        cause = "stale buffer: part of what np.empty gave is read and was never written"
+        with empty_memory(0.0):
+            expected = run(layer, arrays)
         with empty_memory(math.nan):
             found = run(layer, arrays)
-        cause = "stale buffer: part of what np.empty gave is read and was never written"
     else:
+        cause = "stale buffer: it reads memory that it has not written"
         other = copy.deepcopy(layer)
-        for parameter in other.parameters():
-            parameter.buffer.fill(math.nan)
-        with filled_memory(255):
+        with filled_memory(0, layer):
+            expected = run(layer, arrays)
+        with filled_memory(255, other):
             found = run(other, arrays)
     for (name, array), (_, right) in zip(found.all(), expected.all(), strict=True):
         if array is None or right is None:
@@ -137,13 +143,15 @@ def check_stale_memory(case: Case) -> None:
 
 def check_repeats(case: Case) -> None:
     """Call again, with others between: the same bits; and earlier results stay as they are."""
-    with filled_memory(0):  # left-overs of other tests may be NaN, which hide what is added to them
-        _repeats(case)
+    layer = case.make()
+    # What others left may be NaN, and hide what is added to it.
+    with filled_memory(0, None if case.is_function else layer):
+        _repeats(case, layer)
 
 
-def _repeats(case: Case) -> None:
+def _repeats(case: Case, layer: Any) -> None:
     """Hold a call to what it gave before others."""
-    layer, arrays = case.make(), case.arrays()
+    arrays = case.arrays()
     first = run(layer, arrays)
     copies = copy.deepcopy(first)
     cause = "stale buffer: something is kept from one call to the next"

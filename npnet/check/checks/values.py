@@ -61,8 +61,8 @@ def check_output_gradient(case: Case) -> None:
         for (name, a), (_, b) in zip(found.all(), once.all(), strict=True):
             if a is not None and b is not None:
                 cause = "the output gradient is ignored" if np.array_equal(a, b) else ""
-                what = f"{name} for {factor:g} dy"
-                close(a, np.asarray(b * factor), what, case.ulps, cause=cause)
+                what = f"for {factor:g} dy"
+                close(a, np.asarray(b * factor), what, case.ulps, cause=cause, operand=name)
 
 
 def check_rows(case: Case) -> None:
@@ -80,7 +80,7 @@ def check_rows(case: Case) -> None:
             [s[part] for s in seeds],
         )
         for (name, a), (_, b) in zip(_by_row(alone, case), _by_row(whole, case), strict=True):
-            close(a, b[part], f"{name} of row {row} alone", case.ulps)
+            close(a, b[part], f"row {row} alone", case.ulps, operand=name)
 
 
 def _by_row(ran: Ran, case: Case) -> list[tuple[str, Array]]:
@@ -131,7 +131,8 @@ def check_layouts(case: Case) -> None:
             continue
         for (what, a), (_, b) in zip(found.all(), expected.all(), strict=True):
             if a is not None:
-                close(a, b, f"{what} of {name} arrays", case.ulps, cause=_order(a, b))
+                cause = _order(a, b)
+                close(a, b, f"{name} arrays", case.ulps, cause=cause, operand=what)
 
 
 def _order(a: Array, b: Array | None) -> str:
@@ -185,7 +186,8 @@ def check_dtypes(case: Case) -> None:
     for (name, a), (_, b) in zip(single.all(), wide.all(), strict=True):
         if a is not None and b is not None:
             ulps = case.ulps if case.dtype == np.float32 else 4096
-            close(a, b.astype(np.float32), f"{name} in float32 and float64", ulps, size)
+            narrow = b.astype(np.float32)
+            close(a, narrow, "in float32, beside float64", ulps, size, operand=name)
 
 
 def _in(layer: Any, dtype: Any) -> Any:

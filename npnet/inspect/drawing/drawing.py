@@ -77,6 +77,7 @@ class Drawing:
 
 def draw(
     graph: Module | Recording,
+    /,
     *inputs: Any,
     values: bool = False,
     gradients: Any = False,

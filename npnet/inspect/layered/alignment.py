@@ -20,8 +20,8 @@ class _Side(NamedTuple):
     """A graph as it is seen from one of its four corners."""
 
     layers: list[list[int]]
-    #: For a spot, its neighbours in the layer before: (spot, its height there, height here, link).
-    before: Callable[[int], list[tuple[int, float, float, Link]]]
+    #: The neighbours of a spot in the layer before, with heights of the link's ends there and here.
+    before: Callable[[int], list[tuple[int, float, float]]]
     up: Sequence[float]
     down: Sequence[float]
     vertices: int
@@ -57,7 +57,8 @@ def heights(graph: Chained, ports: Ports) -> list[float]:
 def _straight(graph: Chained) -> set[int]:
     """Return the ids of the links that may be straight.
 
-    Not those that cross one between two bends, and where a main line leads to a spot, no other.
+    Not those that cross one between two bends, nor those that end where one does that matters
+    more.
     """
     wanted = set()
     for left, right in zip(graph.layers, graph.layers[1:], strict=False):
@@ -75,9 +76,10 @@ def _straight(graph: Chained) -> set[int]:
         for i, spot in enumerate(left):
             after, before = highest[bisect_left(places, i)], lowest[bisect_right(places, i)]
             for link in graph.outs[spot]:
-                main = link.main or not any(other.main for other in graph.ins[link.head])
-                free = after <= place[link.head] <= before
-                if main and (free or _between_bends(graph, link)):
+                rivals = (*graph.ins[link.head], *graph.outs[spot])
+                most = max(_weight(graph, rival) for rival in rivals)
+                free = after <= place[link.head] <= before or _between_bends(graph, link)
+                if free and _weight(graph, link) == most:
                     wanted.add(id(link))
     return wanted
 
@@ -87,17 +89,22 @@ def _between_bends(graph: Chained, link: Link) -> bool:
     return link.tail >= graph.vertices and link.head >= graph.vertices
 
 
+def _weight(graph: Chained, link: Link) -> int:
+    """Return how much it matters that a link is straight."""
+    return 2 if _between_bends(graph, link) else int(link.main)
+
+
 def _seen(graph: Chained, ports: Ports, wanted: set[int], backward: bool, upward: bool) -> _Side:
     """Return the graph from a corner: columns from the right, spots from the bottom."""
     sign = -1.0 if upward else 1.0
 
-    def before(spot: int) -> list[tuple[int, float, float, Link]]:
+    def before(spot: int) -> list[tuple[int, float, float]]:
         found = []
         for link in (graph.outs if backward else graph.ins)[spot]:
             if id(link) in wanted:
                 tail, head = sign * ports.tail(link), sign * ports.head(link)
                 ends = (link.head, head, tail) if backward else (link.tail, tail, head)
-                found.append((*ends, link))
+                found.append(ends)
         return found
 
     layers = [layer[::-1] if upward else list(layer) for layer in graph.layers]
@@ -115,12 +122,9 @@ def _blocks(side: _Side, count: int) -> tuple[list[int], list[float]]:
     for layer in side.layers:
         taken = -1
         for spot in layer:
-            neighbours = side.before(spot)
-            if any(link.main for *_, link in neighbours):
-                neighbours = [n for n in neighbours if n[-1].main]
-            neighbours.sort(key=lambda n: (place[n[0]], n[1]))
+            neighbours = sorted(side.before(spot), key=lambda n: (place[n[0]], n[1]))
             middle = neighbours[(len(neighbours) - 1) // 2 : len(neighbours) // 2 + 1]
-            for other, there, here, _ in middle:
+            for other, there, here in middle:
                 if taken < place[other]:
                     root[spot] = root[other]
                     shift[spot] = shift[other] + there - here

@@ -114,10 +114,10 @@ class _Way:
     def outlet(self, spot: int, number: int) -> tuple[float, float, float]:
         """Return left end, right end and height of the piece of line with an outlet's words."""
         placed, vertex = self.placed[spot], self.vertices[spot]
-        column, height = self.places[placed.rank], self.ports.outlets[spot][number]
-        straight = self.ports.out_reach[spot][number] == height
+        column, heights = self.places[placed.rank], self.ports.outlets[spot]
+        straight = self.ports.out_reach[spot] == heights
         left = placed.x + vertex.breadth / 2 if straight else column.apart
-        return left, column.end, placed.y + height
+        return left, column.end, placed.y + heights[number]
 
     def _leaving(self, link: Link) -> list[tuple[float, float]]:
         """Return the points from a vertex to the end of its column."""

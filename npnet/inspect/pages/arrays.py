@@ -55,7 +55,7 @@ def written(value: float) -> str:
     '<data value="-0.5">−0.5</data>'
     """
     digits = number_text(value + 0.0)
-    return f'<data value="{value!r}">{digits.replace("-", "−")}</data>'
+    return f'<data value="{value + 0!r}">{digits.replace("-", "−")}</data>'
 
 
 def _body(name: Expr, array: Array) -> str:

@@ -174,9 +174,10 @@ class _Averaged(_Confusion):
             return float(ratios[-1])
         # Classes that do not occur have no part in an average, nor has what is not defined.
         occur = (true + predicted > 0) & ~np.isnan(ratios)
-        share = (true if self.average == "weighted" else np.ones(len(true)))[occur]
-        total = share.sum()
-        return float((ratios[occur] * share).sum() / total) if total else math.nan
+        share = true[occur] if self.average == "weighted" else np.ones(occur.sum())
+        # As in scikit-learn, weights that are all 0 do not count.
+        share = share if share.any() else np.ones(len(share))
+        return float((ratios[occur] * share).sum() / share.sum()) if len(share) else math.nan
 
 
 class Precision(_Averaged):

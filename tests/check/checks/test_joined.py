@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from npnet import Dropout, Linear, SoftmaxCrossEntropy, Tanh
+from npnet import Dropout, Layer, Linear, SoftmaxCrossEntropy, Tanh
 from npnet.check.case import Case
 from npnet.check.checks.joined import check_parameters, check_parts, check_used_twice
 from npnet.check.comparing import Disagreement, Skipped
@@ -44,10 +44,10 @@ class Kept:
 def test_gradients_add_up_where_a_layer_is_used_twice():
     check_used_twice(case(Tanh))
     check_used_twice(case(lambda: Linear(3, 2)))
-    with pytest.raises(Disagreement, match="gradient of x, beside other uses") as raised:
+    with pytest.raises(Disagreement, match="beside other uses: gradient of x") as raised:
         check_used_twice(case(broken.KeepsActivations))
     assert "kept" in raised.value.cause
-    with pytest.raises(Disagreement, match="gradient of x, read twice") as raised:
+    with pytest.raises(Disagreement, match="read twice: gradient of x") as raised:
         check_used_twice(case(Assigns))
     assert raised.value.cause.startswith("`=` where `+=` is meant")
 
@@ -70,6 +70,26 @@ def test_operands_may_be_parameters():
     check_parameters(case(lambda: Linear(3, 2)))
     with pytest.raises(Disagreement, match="gradient of a Parameter as operand"):
         check_parameters(case(broken.AssumesOrder))
+
+
+class LastOfTwo(Layer):
+    """y = x and z = 2 x, whose gradient is that of the last one that has one."""
+
+    output_count = 2
+
+    def infer(self, x):
+        return x, x
+
+    def forward_kernel(self, x, *, out, scratch):
+        out[0][...], out[1][...] = x, 2 * x
+
+    def backward_kernel(self, dy, x, y, *, dx, scratch):
+        dx[...] = dy[0] if dy[1] is None else 2 * dy[1]
+
+
+def test_gradients_of_several_outputs_add_up():
+    with pytest.raises(Disagreement, match="one output's gradient each"):
+        check_parts(case(LastOfTwo))
 
 
 def test_each_gradient_is_the_same_alone():

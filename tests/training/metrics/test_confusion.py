@@ -61,6 +61,12 @@ def test_ratios_by_hand():
     assert of(F1("binary"), *four) == pytest.approx(2 / 3, rel=1e-15)
 
 
+def test_weights_of_classes_that_are_all_0_do_not_count():
+    # Class 0 is 0 / 0 and left out, class 1 weighs nothing: what remains is its precision.
+    metric = Precision("weighted", classes=2, zero_division=np.nan)
+    assert of(metric, [1], [0]) == 0
+
+
 AVERAGES = ["macro", "micro", "weighted", "binary", None]
 
 

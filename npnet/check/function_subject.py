@@ -139,7 +139,7 @@ def _changed(
 
 @contextmanager
 def empty_memory(fill: float) -> Iterator[None]:
-    """Have np.empty and np.empty_like give arrays full of one number."""
+    """Have np.empty and np.empty_like give arrays full of one number, in all threads."""
 
     def filled(make: Callable[..., Any]) -> Callable[..., Any]:
         def made(*arguments: Any, **keywords: Any) -> Any:

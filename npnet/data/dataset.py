@@ -118,8 +118,8 @@ class Subset(Dataset):
 
     Examples
     --------
-    >>> Subset(TensorDataset(np.arange(10.0)), [7, 2])[1]
-    (np.float64(2.0),)
+    >>> [float(x) for x in Subset(TensorDataset(np.arange(10.0)), [7, 2])[1]]
+    [2.0]
     """
 
     def __init__(self, dataset: Any, indices: Sequence[int]) -> None:

@@ -219,25 +219,32 @@ class _Composer:
         shown = self.with_values and value.value is not None and value.kind != "constant"
         return block_of(value.value.array) if shown and value.value is not None else None
 
-    def _sums(self, value: Value) -> Sequence[Moment]:
-        """Return the gradients that stand below a value's line, in turn."""
+    def _in_turn(self, moments: Sequence[Moment]) -> Sequence[tuple[Moment, int | None]]:
+        """Return the moments that are shown, each with the event at which the next takes over."""
         if not self.with_gradients:
             return ()
-        return value.gradients if self.stages else value.gradients[-1:]
+        if not self.stages:
+            return [(moment, None) for moment in moments[-1:]]
+        ends = [*(moment.event for moment in moments[1:]), None]
+        pairs = zip(moments, ends, strict=False)
+        return [(moment, until) for moment, until in pairs if moment.event != until]
 
-    def _added(self, edge: Edge) -> Moment | None:
-        """Return what comes back along an edge, where more than that is added up."""
-        if not self.with_gradients:
-            return None
+    def _sums(self, value: Value) -> Sequence[tuple[Moment, int | None]]:
+        """Return the gradients that stand below a value's line, in turn."""
+        return self._in_turn(value.gradients)
+
+    def _added(self, edge: Edge) -> Sequence[tuple[Moment, int | None]]:
+        """Return what comes back along an edge, in turn, where more than that is added up."""
         if edge.step is None or edge.position is None:
-            return self.scene.values[edge.slot].started
-        return self.scene.operations[edge.step].added.get(edge.position)
+            return self._in_turn(self.scene.values[edge.slot].started)
+        moment = self.scene.operations[edge.step].added.get(edge.position)
+        return self._in_turn(() if moment is None else (moment,))
 
     def _outlet_room(self, slot: int) -> Room:
         """Return the room for what stands beside a value's line."""
         value = self.scene.values[slot]
         name, block = width(self._named(value), NAME), self._value_block(value)
-        sums = [block_of(moment.array) for moment in self._sums(value)]
+        sums = [block_of(moment.array) for moment, _ in self._sums(value)]
         above = max(LINE if name else 0.0, block.height if block else 0.0)
         below = max((b.height for b in sums), default=0.0)
         numbers = block.width(NUMBER) if block else 0.0
@@ -248,11 +255,10 @@ class _Composer:
 
     def _inlet_room(self, edge: Edge) -> Room:
         """Return the room for what comes back along an edge."""
-        moment = self._added(edge)
-        if moment is None:
-            return Room()
-        block = block_of(moment.array)
-        return Room(block.width(NUMBER) + 2 * BESIDE, 0.0, _off(block.height))
+        blocks = [block_of(moment.array) for moment, _ in self._added(edge)]
+        wide = max((block.width(NUMBER) for block in blocks), default=-2 * BESIDE)
+        high = max((block.height for block in blocks), default=0.0)
+        return Room(wide + 2 * BESIDE, 0.0, _off(high))
 
     def _outlet_labels(self, layout: Layout) -> list[Label]:
         """Return names, values and gradients, where values leave what computes them."""
@@ -275,24 +281,20 @@ class _Composer:
 
     def _sum_labels(self, value: Value, x: float, y: float) -> list[Label]:
         """Return the gradients of a value, each until the next one."""
-        moments = self._sums(value)
-        ends = [*(moment.event for moment in moments[1:]), None][: len(moments)]
         return [
             Label("gradient", value.number, x, y, (), block_of(m.array), m.event, until)
-            for m, until in zip(moments, ends, strict=True)
-            if m.event != until
+            for m, until in self._sums(value)
         ]
 
     def _inlet_labels(self, layout: Layout) -> list[Label]:
         """Return contributions, where values reach what reads them."""
         labels = []
         for edge, line in zip(self.edges, layout.lines, strict=True):
-            moment = self._added(edge)
-            if moment is not None:
-                left, _, y = line.piece(line.end)
-                block, at = block_of(moment.array), (edge.step, edge.position)
-                place = edge.slot, left + BESIDE, y + OFF
-                labels.append(Label("contribution", *place, (), block, moment.event, None, *at))
+            left, _, y = line.piece(line.end)
+            place, at = (edge.slot, left + BESIDE, y + OFF), (edge.step, edge.position)
+            for m, until in self._added(edge):
+                block = block_of(m.array)
+                labels.append(Label("contribution", *place, (), block, m.event, until, *at))
         return labels
 
 

@@ -34,8 +34,9 @@ class Value:
     value : Moment or None
     gradients : tuple of Moment
         The sum after each contribution.
-    started : Moment or None
-        The gradient that an output starts with, where others are added to it.
+    started : tuple of Moment
+        The gradient that an output starts with, where others are added to it; a value that is
+        several outputs starts with the sum, after each.
     """
 
     number: int
@@ -47,7 +48,7 @@ class Value:
     is_output: bool
     value: Moment | None = None
     gradients: tuple[Moment, ...] = ()
-    started: Moment | None = None
+    started: tuple[Moment, ...] = ()
 
     @property
     def id(self) -> str:
@@ -96,33 +97,25 @@ class Scene:
 
 def scene_of_recording(recording: Recording) -> Scene:
     """Return what a recording has, with all its numbers."""
-    forward = {event.step.number: event.index for event in recording.forward}
     sums: dict[int, list[Moment]] = {slot.number: [] for slot in recording.slots}
+    starts: dict[int, list[Moment]] = {slot.number: [] for slot in recording.slots}
     added: list[dict[int, Moment]] = [{} for _ in recording.steps]
-    started: dict[int, Moment] = {}
     for event in recording.backward:
         for given in event.contributions:
-            sums[given.slot.number].append(Moment(event.index, given.total))
-            moment = Moment(event.index, given.value)
+            total = Moment(event.index, given.total)
+            sums[given.slot.number].append(total)
             if given.of > 1 and isinstance(event, Backward) and given.operand is not None:
+                moment = Moment(event.index, given.value)
                 added[event.step.number][given.operand.position] = moment
             elif given.of > 1:
-                started[given.slot.number] = moment
-    values = tuple(
-        Value(
-            slot.number,
-            slot.kind,
-            slot.name,
-            slot.shape,
-            slot.readers,
-            slot.trained,
-            slot.is_output,
-            Moment(-1 if slot.step is None else forward[slot.step], slot.value),
-            tuple(sums[slot.number]),
-            started.get(slot.number),
-        )
-        for slot in recording.slots
-    )
+                starts[given.slot.number].append(total)
+    forward = {event.step.number: event.index for event in recording.forward}
+    values = []
+    for slot in recording.slots:
+        value = Moment(-1 if slot.step is None else forward[slot.step], slot.value)
+        moments = value, tuple(sums[slot.number]), tuple(starts[slot.number])
+        about = slot.number, slot.kind, slot.name, slot.shape, slot.readers, slot.trained
+        values.append(Value(*about, slot.is_output, *moments))
     operations = tuple(
         Operation(
             step.number,
@@ -136,4 +129,4 @@ def scene_of_recording(recording: Recording) -> Scene:
         )
         for step in recording.steps
     )
-    return Scene(recording.title, values, operations)
+    return Scene(recording.title, tuple(values), operations)

@@ -20,7 +20,7 @@ __all__ = ["section"]
 def section(event: Event, recording: Recording) -> str:
     """Return an event as a section of HTML: its equations, what is read, what comes out."""
     if isinstance(event, Seed):
-        where, body = f'data-slot="{event.slot.id}"', _seed(event)
+        where, body = f'data-slot="{event.slot.id}"', _seed(event, recording)
     elif isinstance(event, Forward):
         where, body = f'data-step="{event.step.id}"', _forward(event)
     else:
@@ -69,13 +69,14 @@ def _forward(event: Forward) -> str:
     )
 
 
-def _seed(event: Seed) -> str:
+def _seed(event: Seed, recording: Recording) -> str:
     """Return the gradient that an output starts with."""
     (start,) = event.contributions
     name = start.slot.gradient_symbol
     shown = figure("contribution", name, start.value, slot=start.slot.id, number=start.number)
     words = "Going back starts with the gradient of the output by itself."
-    return f"<p>{words}</p>{_group('it starts with', [shown])}{_counted(start)}"
+    more = _sum(start, recording) + _counted(start)
+    return f"<p>{words}</p>{_group('it starts with', [shown])}{more}"
 
 
 def _backward(event: Backward, recording: Recording) -> str:

@@ -10,6 +10,8 @@ from npnet.inspect.rendering.writer import Name, Writer, number_text
 
 __all__ = ["mathml"]
 
+#: What is higher than a line of text.
+_HIGH = ("<mfrac>", "<mtable>", "<munder>", "<mover>")
 _RELATIONS = {">=": "≥", "<=": "≤", "!=": "≠", "==": "="}
 
 
@@ -43,8 +45,9 @@ def _operator(sign: str) -> str:
 
 
 def _fenced(left: str, inner: str, right: str) -> str:
-    """Put fences around."""
-    return _row(_operator(left), inner, _operator(right))
+    """Put fences around; what is no higher than a line of text gets fences that are not either."""
+    flat = "" if any(tag in inner for tag in _HIGH) else ' stretchy="false"'
+    return _row(f"<mo{flat}>{escape(left)}</mo>", inner, f"<mo{flat}>{escape(right)}</mo>")
 
 
 class MathmlWriter(Writer):

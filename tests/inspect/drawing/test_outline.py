@@ -19,7 +19,7 @@ from tests.support.programs import ProgramModule, cases
 
 def bare(scene):
     """Return a scene without its numbers, and without layers that are copies."""
-    values = [replace(v, value=None, gradients=(), started=None) for v in scene.values]
+    values = [replace(v, value=None, gradients=(), started=()) for v in scene.values]
     steps = [replace(operation, layer=None, added={}) for operation in scene.operations]
     return scene.title, values, steps
 

@@ -66,5 +66,15 @@ def test_what_an_output_starts_with_is_kept_where_it_is_read_too():
     g.output(y, y * y)
     scene = scene_of_recording(record(g, 2.0, gradients=(5.0, 1.0), names={y: "y"}))
     (value,) = (value for value in scene.values if value.name == "y")
-    assert value.started.array == 5
+    assert [moment.array for moment in value.started] == [5]
     assert [moment.array.item() for moment in value.gradients] == [5, 11, 17]
+
+
+def test_a_value_that_is_several_outputs_starts_with_their_sum():
+    g = Graph(dtype=np.float64)
+    y = g.input("x", requires_grad=True) * 3.0
+    g.output(y, y)
+    scene = scene_of_recording(record(g, 2.0, gradients=(5.0, 1.0), names={y: "y"}))
+    (value,) = (value for value in scene.values if value.name == "y")
+    assert [moment.array for moment in value.started] == [5, 6]
+    assert [moment.event for moment in value.started] == [1, 2]

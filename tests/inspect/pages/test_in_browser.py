@@ -10,7 +10,7 @@ from npnet.inspect import page, record, trace
 from npnet.inspect.drawing.blocks import block_of
 from npnet.inspect.pages.sentences import heading, sentence
 from npnet.inspect.rendering import text
-from tests.support.figures import deep, expression, two_paths
+from tests.support.figures import expression, two_paths
 
 pytestmark = pytest.mark.browser
 
@@ -372,54 +372,6 @@ def test_large_arrays_are_heat_maps(browser, tmp_path):
 def test_nothing_is_asked_of_the_network(opened):
     asked = opened.run("return performance.getEntriesByType('resource').map((e) => e.name)")
     assert [name for name in asked if not name.startswith("data:")] == []
-
-
-OVERLAPS = """
-const drawing = document.querySelector("svg");
-const box = (e) => e.getBoundingClientRect();
-const texts = [...drawing.querySelectorAll("text")].filter((t) => t.getClientRects().length);
-const boxes = texts.map(box);
-const found = [];
-const inside = (a, b) => a.left < b.right - 0.5 && b.left < a.right - 0.5
-  && a.top + 2 < b.bottom - 2 && b.top + 2 < a.bottom - 2;
-for (let i = 0; i < boxes.length; i++) {
-  for (let j = i + 1; j < boxes.length; j++) {
-    if (inside(boxes[i], boxes[j])) found.push([texts[i].textContent, texts[j].textContent]);
-  }
-}
-for (const node of drawing.querySelectorAll(".node")) {
-  const body = box(node.querySelector(".body"));
-  for (const text of node.querySelectorAll("text")) {
-    const { left, right, top } = box(text);
-    const below = top > body.bottom - 4;
-    if (!below && (left < body.left || right > body.right)) found.push(["out", text.textContent]);
-  }
-}
-const paper = box(drawing);
-for (const [i, b] of boxes.entries()) {
-  if (b.left < paper.left || b.right > paper.right || b.bottom > paper.bottom) {
-    found.push(["off the paper", texts[i].textContent]);
-  }
-}
-return [texts.length, found];
-"""
-
-
-@pytest.mark.parametrize("name", ["two paths", "expression", "deep"])
-@pytest.mark.parametrize("numbers", [False, True])
-def test_no_text_overlaps_another_as_the_browser_sets_it(browser, tmp_path, name, numbers):
-    from npnet.inspect import draw
-
-    graph, names = two_paths()
-    drawings = {
-        "two paths": lambda: draw(graph, names=names, values=numbers, gradients=numbers),
-        "expression": lambda: draw(expression(), values=numbers, gradients=numbers),
-        "deep": lambda: draw(deep(20), values=numbers, gradients=numbers),
-    }
-    browser.open(drawings[name]().save(tmp_path / "drawing.svg"))
-    count, found = browser.run(OVERLAPS)
-    assert found == []
-    assert count > 10
 
 
 def test_a_loss_of_batches_is_stepped_through_from_a_model(browser, tmp_path):

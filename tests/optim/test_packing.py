@@ -74,8 +74,8 @@ def test_packing_keeps_numbers_shape_order_and_dtype(shapes, random, dtype):
             assert address(parameter.data) % 64 == address(parameter.buffer) % 64 == 0
             assert np.shares_memory(parameter.data, data)
             assert np.shares_memory(parameter.buffer, grad)
-    assert data.sum() == sum(p.data.sum() for p in parameters)
-    assert grad.sum() == sum(p.size for p in parameters)
+    assert data.sum(dtype=float) == sum(p.data.sum(dtype=float) for p in parameters)
+    assert grad.sum(dtype=float) == sum(p.size for p in parameters)
 
 
 def test_gaps_stay_zero():

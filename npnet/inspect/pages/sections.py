@@ -121,7 +121,8 @@ def _product(event: Backward, given: Contribution) -> str:
         # Not where numbers are gathered besides, as where an operand was broadcast.
         if product.shape == given.value.shape and np.allclose(product, given.value, equal_nan=True):
             before = figure("arrived", slot.gradient_symbol, arrived, slot=slot.id)
-            shown = f'{before}<span class="sign">·</span>{shown}<span class="sign">=</span>'
+            times = "⊙" if arrived.ndim and local.ndim else "·"
+            shown = f'{before}<span class="sign">{times}</span>{shown}<span class="sign">=</span>'
         parts.append(shown)
     return "".join(parts)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from npnet import Graph
+from npnet import Graph, Sum
 from npnet.inspect import draw, record
 from npnet.inspect.drawing.blocks import block_of
 from npnet.inspect.drawing.composing import NAME, composed
@@ -187,3 +187,13 @@ def test_an_input_that_is_returned_and_one_that_nothing_reads():
     unread.output(-a)
     kinds = [shape.kind for shape in draw(unread).picture.shapes]
     assert kinds == ["operator", "input", "input", "output"]
+
+
+def test_a_graph_without_inputs_leads_from_its_parameters():
+    g = Graph(dtype=np.float64)
+    p = g.parameter("p", [1.0, 2.0])
+    g.output(Sum()(p * p))
+    assert g() == 5
+    picture = draw(g, values=True).picture
+    assert [placed.rank for placed in picture.layout.vertices] == [1, 2, 0, 3]
+    check_picture(picture)

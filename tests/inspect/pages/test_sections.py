@@ -85,6 +85,7 @@ def test_no_product_is_claimed_where_numbers_are_gathered_besides():
     recording = record(g, np.ones((2, 3)), 2.0, gradients=np.ones((2, 3)))
     to_x, to_b = parsed(recording.events[-1], recording).iter("article")
     assert len(figures(to_x, "arrived")) == 1
+    assert [s.text for s in to_x.iter("span") if s.get("class") == "sign"] == ["⊙", "="]
     assert figures(to_b, "arrived") == []
     assert figures(to_b, "contribution") == [("slot1", [6.0])]
 

@@ -28,7 +28,7 @@ def test_there_is_a_block_of_each_style():
 @pytest.mark.parametrize(
     "command",
     [
-        "pip install -e '.[bench]' && python -m benchmarks",
+        "pip install -e '.[bench]' && python -m benchmarks digits step",
         "pip install -e '.[test]' && python -m pytest",
     ],
 )

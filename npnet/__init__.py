@@ -2,9 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from npnet import functional, init, layers, optim, random, utils
+from npnet import init, layers, optim, random
 from npnet.containers import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
-from npnet.functional import exp, log, sqrt, square
 from npnet.graph import Graph
 from npnet.layers import *  # noqa: F403
 from npnet.layers import __all__ as _layers
@@ -53,14 +52,17 @@ __all__ = [
 
 if TYPE_CHECKING:
     from npnet import check as check
+    from npnet import functional as functional
     from npnet import inspect as inspect
+    from npnet import utils as utils
     from npnet.check import CheckError, GradientError, check_gradients, check_layer, gradcheck
     from npnet.checkpoint import CheckpointError, load, save
+    from npnet.functional import exp, log, sqrt, square
 else:
     #: Where to find what is imported when it is first asked for; who trains needs none of it.
     _LATER = {
-        "check": "npnet.check",
-        "inspect": "npnet.inspect",
+        **{name: f"npnet.{name}" for name in ("check", "functional", "inspect", "utils")},
+        **dict.fromkeys(("exp", "log", "sqrt", "square"), "npnet.functional"),
         **dict.fromkeys(("CheckpointError", "load", "save"), "npnet.checkpoint"),
         **dict.fromkeys(("CheckError", "GradientError"), "npnet.check"),
         **dict.fromkeys(("check_gradients", "check_layer", "gradcheck"), "npnet.check"),
@@ -72,5 +74,11 @@ else:
             raise AttributeError(f"module 'npnet' has no attribute {name!r}")
         from importlib import import_module
 
-        module = import_module(_LATER[name])
-        return module if module.__name__ == f"npnet.{name}" else getattr(module, name)
+        found = import_module(_LATER[name])
+        if found.__name__ != f"npnet.{name}":
+            found = getattr(found, name)
+        return globals().setdefault(name, found)
+
+    def __dir__():
+        """List what is imported later too."""
+        return sorted({*globals(), *__all__})

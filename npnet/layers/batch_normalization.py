@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,17 +18,16 @@ __all__ = ["BatchNorm1d"]
 _ROW_SUM = Contraction("bo->o").kernel
 
 
-@dataclass(frozen=True, slots=True)
-class Channels:
+class Channels(NamedTuple):
     """How x is seen: as `shape` (N, C) or (N, C, L), one number a channel as `column`.
 
-    `count` numbers are in a channel; `ones` sums over L. `batch` says that mean and variance are
+    `size` numbers are in a channel; `ones` sums over L. `batch` says that mean and variance are
     the batch's own, `tracked` that they are noted for evaluation.
     """
 
     shape: tuple[int, ...]
     column: tuple[int, ...]
-    count: int
+    size: int
     ones: Array | None
     batch: bool
     tracked: bool
@@ -45,7 +43,7 @@ class Channels:
     def means(self, array: Array, out: Array, scratch: Any) -> None:
         """Write the mean of each channel's numbers, 0 where there are none."""
         self.sums(array, out, scratch)
-        np.true_divide(out, max(self.count, 1), out)
+        np.true_divide(out, max(self.size, 1), out)
 
 
 class BatchNorm(Layer):
@@ -193,7 +191,7 @@ class BatchNorm(Layer):
         if through:
             np.multiply(sums, scratch.scale, sums)
             for channel in (sums, scratch.more):
-                np.true_divide(channel, max(seen.count, 1), channel)
+                np.true_divide(channel, max(seen.size, 1), channel)
             np.multiply(centered, sums.reshape(seen.column), centered)
             np.subtract(dy, centered, centered)
             gradient = np.subtract(centered, scratch.more.reshape(seen.column), centered)
@@ -212,7 +210,7 @@ class BatchNorm(Layer):
         variance = scratch.sums
         seen.means(work, variance, scratch)
         if seen.tracked:
-            self._track(mean, variance, seen.count)
+            self._track(mean, variance, seen.size)
         self._set_scale(variance, scratch)
 
     def _track(self, mean: Array, variance: Array, count: int) -> None:

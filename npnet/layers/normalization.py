@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -33,8 +32,7 @@ def check_shape(who: str, name: str, given: Any, shape: tuple[int, ...]) -> None
         raise ValueError(f"{who}: expected {name} of shape {shape}, got {given.shape}")
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(NamedTuple):
     """How an array is seen: as a matrix of `shape`, and what takes the mean of its rows."""
 
     shape: tuple[int, int]

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,8 +22,7 @@ __all__ = ["LogSoftmax", "Softmax"]
 LIMIT = 32.0
 
 
-@dataclass(frozen=True, slots=True)
-class Axis:
+class Axis(NamedTuple):
     """One axis of an array, seen as the second of `matrix`: (before, axis[, after]).
 
     `column` is the shape of one number a row along the axis that broadcasts against `matrix`, and

@@ -6,6 +6,7 @@ import argparse
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from benchmarks.peers import GET_PEERS, NPNET, PEERS, Side, missing
 from benchmarks.process import Process, WorkerError, start
 from benchmarks.question import Answer, Effort
 from benchmarks.questions import QUESTIONS
+from benchmarks.questions.epoch import MNIST_FILES
 
 __all__ = ["QUESTIONS", "main", "parse", "run"]
 
@@ -52,6 +54,13 @@ def parser() -> argparse.ArgumentParser:
         metavar="A,B",
         help="peers separated by commas, all that this machine has, or none (default: torch)",
     )
+    found.add_argument(
+        "--mnist",
+        type=Path,
+        metavar="DIR",
+        help="folder with t10k-images-idx3-ubyte.gz and t10k-labels-idx1-ubyte.gz: `epoch` trains "
+        "on these real digits too",
+    )
     found.add_argument("--json", type=Path, metavar="FILE", help="write all answers to this file")
     found.add_argument(
         "--results",
@@ -72,6 +81,8 @@ def parse(
     for name in options.names:
         if name not in QUESTIONS:
             reader.error(f"unknown question {name!r}; there are {', '.join(QUESTIONS)}")
+    if options.mnist and not all((options.mnist / name).is_file() for name in MNIST_FILES):
+        reader.error(f"--mnist: {options.mnist} lacks {' or '.join(MNIST_FILES)}")
     options.names = list(dict.fromkeys(options.names)) or list(QUESTIONS)
     if options.results is None and not options.quick:
         options.results = RESULTS
@@ -117,7 +128,7 @@ def run(options: argparse.Namespace, peers: Sequence[Side]) -> dict[str, Answer]
 
     What has been answered is written even where a later question fails or is stopped.
     """
-    effort = Effort.quick() if options.quick else Effort()
+    effort = replace(Effort.quick() if options.quick else Effort(), mnist=options.mnist)
     strangers, about, answers = machine.Strangers(), {}, {}
     try:
         with start(sides(options.names, peers)) as processes:

@@ -33,12 +33,14 @@ class Effort:
     limit : seconds after which no round begins
     short : leave out cases too
     seconds : what a round is to last: short, for a machine's speed drifts within seconds
+    mnist : the folder with the IDX files of MNIST's test set, where there is one
     """
 
     rounds: int = 120
     limit: float = 15.0
     short: bool = False
     seconds: float = 0.03
+    mnist: Path | None = None
 
     @classmethod
     def quick(cls) -> Effort:

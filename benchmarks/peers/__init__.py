@@ -28,6 +28,7 @@ class Side(NamedTuple):
     also : further packages that must be installed
     compiles : it needs a C++ compiler at run time
     loads : the framework has a loader of batches of its own
+    penalizes : it can take part where a problem has penalties
     """
 
     name: str
@@ -37,6 +38,7 @@ class Side(NamedTuple):
     also: tuple[str, ...] = ()
     compiles: bool = False
     loads: bool = True
+    penalizes: bool = True
 
     @property
     def module(self) -> str:
@@ -116,6 +118,7 @@ PEERS = {
             "scikit-learn's MLPClassifier, partial_fit of one batch",
             "sklearn.neural_network",
             ("step", "inference", "epoch", *GROWTH, "startup"),
+            penalizes=False,
         ),
         Side(
             "onnx",

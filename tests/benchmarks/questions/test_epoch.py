@@ -1,11 +1,24 @@
 """The question `epoch`: its data, and that all sides must learn as much."""
 
+import gzip
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from benchmarks.question import Effort
 from benchmarks.questions import epoch
-from benchmarks.questions.epoch import FEW, GOALS, QUESTION, RUNS, Run, data, failures, images
+from benchmarks.questions.epoch import (
+    FEW,
+    GOALS,
+    MNIST_FILES,
+    QUESTION,
+    RUNS,
+    Run,
+    data,
+    failures,
+    images,
+)
 from tests.support.benchmarks import SHORT, Fake
 
 SMALL = Run("images", 8, 16, 3, 0.05, 0.9)
@@ -30,6 +43,33 @@ def test_a_full_run_has_mnists_number_of_samples(monkeypatch):
     data("images", Effort())
     data("images", SHORT)
     assert asked == [(60_000, 1), (10_000, 2), (6_000, 1), (1_000, 2)]
+
+
+def idx(array):
+    """Return an array of bytes as an IDX file, gzipped."""
+    head = bytes([0, 0, 8, array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape)
+    return gzip.compress(head + array.tobytes())
+
+
+def test_mnists_own_digits_are_read_and_split(tmp_path, monkeypatch):
+    monkeypatch.setattr(epoch, "MNIST_TRAINING", 3)
+    pixels = np.arange(5 * 28 * 28, dtype=np.uint8).reshape(5, 28, 28)
+    for name, array in zip(MNIST_FILES, (pixels, np.arange(5, dtype=np.uint8)), strict=True):
+        (tmp_path / name).write_bytes(idx(array))
+    (x, y), (x_test, y_test) = data("mnist", Effort(mnist=tmp_path))
+    assert (x.shape, x.dtype, x_test.shape) == ((3, 784), np.float32, (2, 784))
+    assert (y.tolist(), y_test.tolist()) == ([0, 1, 2], [3, 4])
+    assert x[0, :256].tolist() == (np.arange(256) / 255).astype(np.float32).tolist()
+
+
+@pytest.mark.usefixtures("small")
+def test_what_has_no_penalties_takes_no_part_in_mnist(tmp_path, monkeypatch):
+    monkeypatch.setattr(epoch, "data", lambda *_: (images(50, 1), images(50, 2)))
+    names = ("npnet", "torch", "sklearn")
+    sides = {name: Fake(name, losses=[1.0], accuracy=0.97) for name in names}
+    found = QUESTION.answer(sides, replace(SHORT, mnist=tmp_path))
+    assert [row.peer for row in found.rows if row.run == "mnist, loader"] == ["torch"]
+    assert [row.peer for row in found.rows if row.run == "images, loader"] == ["torch", "sklearn"]
 
 
 def test_runs_on_both_data_with_both_batches():

@@ -29,18 +29,30 @@ median    of the ratios of neighbouring rounds; spread: distance of their quarti
 goal      ratio that npnet is to reach, by best rounds and by the median"""
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return what reads the command line."""
-    lines = [f"  {found.name:<11}{found.about}" for found in QUESTIONS.values()]
+def mnist_folder(given: str) -> Path:
+    """Return a folder that has MNIST's test set."""
+    if not all(Path(given, name).is_file() for name in MNIST_FILES):
+        raise argparse.ArgumentTypeError(f"{given} lacks {' or '.join(MNIST_FILES)}")
+    return Path(given)
+
+
+def epilog() -> str:
+    """Return what there is to be named, for ``--help``."""
+    lines = ["questions:", *(f"  {found.name:<11}{found.about}" for found in QUESTIONS.values())]
     lines += ["", "peers, and the questions they take part in:"]
     for side in PEERS.values():
         lines += [f"  {side.name:<11}{side.about}", f"  {'':<11}({', '.join(side.questions)})"]
     lines += ["", f"A peer must be installed: {GET_PEERS}"]
     lines += ["Exit status: 0; 1 where accuracies or losses are not equal; 2 for a wrong call."]
+    return "\n".join(lines)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return what reads the command line."""
     found = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description="Measure npnet beside its peers, each in a process of its own, in turn.",
-        epilog="questions:\n" + "\n".join(lines),
+        epilog=epilog(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     found.add_argument("names", nargs="*", metavar="NAME", help="questions (default: all)")
@@ -56,7 +68,7 @@ def parser() -> argparse.ArgumentParser:
     )
     found.add_argument(
         "--mnist",
-        type=Path,
+        type=mnist_folder,
         metavar="DIR",
         help="folder with t10k-images-idx3-ubyte.gz and t10k-labels-idx1-ubyte.gz: `epoch` trains "
         "on these real digits too",
@@ -81,8 +93,6 @@ def parse(
     for name in options.names:
         if name not in QUESTIONS:
             reader.error(f"unknown question {name!r}; there are {', '.join(QUESTIONS)}")
-    if options.mnist and not all((options.mnist / name).is_file() for name in MNIST_FILES):
-        reader.error(f"--mnist: {options.mnist} lacks {' or '.join(MNIST_FILES)}")
     options.names = list(dict.fromkeys(options.names)) or list(QUESTIONS)
     if options.results is None and not options.quick:
         options.results = RESULTS

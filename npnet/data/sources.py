@@ -19,10 +19,13 @@ __all__ = ["Gather", "Scaled", "Source", "as_source", "gatherer", "open_npy"]
 #: Copies rows, which a slice or an int64 array of numbers asks for, into a new array.
 Gather: TypeAlias = Callable[[Any], Array]
 
-#: Linux maps up to so many bytes around one that is read, where the file is in memory already.
-_AROUND = 65536
+#: Linux maps up to so many bytes around one that is read: a large page, where the file is in memory
+#: in such pages already.
+_AROUND = 2 << 20
 #: How much of a file may be resident before it is let go of.
-_RESIDENT = 32 << 20
+_RESIDENT = 64 << 20
+#: How many rows that lie apart are read in one go.
+_APART = _RESIDENT // _AROUND
 
 
 class Source:
@@ -181,7 +184,7 @@ def as_source(value: Any) -> Any:
 def gatherer(array: Any) -> Gather:
     """Return what copies rows of an array: it reads these rows only, wherever the array lies.
 
-    Of a file that is mapped into memory it keeps no more than some 32 MiB resident.
+    Of a file that is mapped into memory it keeps no more than some 64 MiB resident.
     """
     if isinstance(array, Source):
         gather: Gather = array.gather
@@ -214,7 +217,8 @@ def _mapped(array: Any) -> mmap.mmap | None:
         owner = owner.base
     # What was written into a copy-on-write map ("c") is nowhere else. Windows cannot let go.
     shared = mode in ("r", "r+", "w+") and isinstance(owner, mmap.mmap)
-    return owner if shared and hasattr(mmap, "MADV_DONTNEED") else None
+    small = shared and len(owner) <= _RESIDENT
+    return owner if shared and not small and hasattr(mmap, "MADV_DONTNEED") else None
 
 
 class _LettingGo:
@@ -225,6 +229,13 @@ class _LettingGo:
 
     def __call__(self, places: Any) -> Array:
         """Return rows."""
+        if isinstance(places, slice) or len(places) <= _APART:
+            return self._read(places)
+        parts = (places[start : start + _APART] for start in range(0, len(places), _APART))
+        return np.concatenate([self._read(part) for part in parts])
+
+    def _read(self, places: Any) -> Array:
+        """Return rows that may be read in one go."""
         found = self._rows(places)
         apart = 1 if isinstance(places, slice) else len(found)
         self._touched += found.nbytes + apart * _AROUND

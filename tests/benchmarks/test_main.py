@@ -68,7 +68,10 @@ def test_without_torch_npnet_runs_alone_and_says_how_to_compare(monkeypatch):
         (["nonsense"], "unknown question 'nonsense'; there are digits, step"),
         (["--peers", "numpy"], "unknown peer 'numpy'; there are torch"),
         (["--peers", "onnx"], "onnx: is not installed; get it"),
-        (["--mnist", "nowhere"], "--mnist: nowhere lacks t10k-images-idx3-ubyte.gz or t10k-labels"),
+        (
+            ["--mnist", "nowhere"],
+            "argument --mnist: nowhere lacks t10k-images-idx3-ubyte.gz or t10k-labels",
+        ),
     ],
 )
 def test_a_wrong_call_ends_with_2_and_says_why(monkeypatch, capsys, arguments, message):

@@ -210,17 +210,17 @@ def resident(path):
     ("kind", "shuffle"), [("memmap", False), ("slice", True), ("scaled", True), ("npy", False)]
 )
 def test_a_pass_over_a_file_keeps_little_of_it_resident(tmp_path, kind, shuffle):
-    rows, width = 80 * 1024, 1024
-    path = sparse(tmp_path / "big.dat", rows * width)
-    if kind == "npy":
-        path = tmp_path / "big.npy"
-        header = np.lib.format.header_data_from_array_1_0(np.zeros((0, width), np.uint8))
-        with path.open("wb") as file:
+    rows, width = 160 * 1024, 1024
+    path = tmp_path / "big.dat"
+    # Written, not sparse: what Linux has just written it may hold, and map, in pages of 2 MiB.
+    with path.open("wb") as file:
+        if kind == "npy":
+            header = np.lib.format.header_data_from_array_1_0(np.zeros((0, width), np.uint8))
             np.lib.format.write_array_header_1_0(file, header | {"shape": (rows, width)})
-            file.truncate(file.tell() + rows * width)
-        array = open_npy(path)
-    else:
-        array = np.memmap(path, np.uint8, "r", shape=(rows, width))
+        for _ in range(10):
+            file.write(bytes(rows * width // 10))
+    flat = np.memmap(path, np.uint8, "r")
+    array = open_npy(path) if kind == "npy" else flat.reshape(rows, width)
     data = {"slice": array[100:], "scaled": Scaled(array)}.get(kind, array)
     tracemalloc.start()
     most = 0
@@ -229,7 +229,7 @@ def test_a_pass_over_a_file_keeps_little_of_it_resident(tmp_path, kind, shuffle)
             most = max(most, resident(path))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert 0 < most < 64 * MIB
+    assert 0 < most < 100 * MIB
     # Two batches of float32 at most, and the order.
     assert peak < 10 * MIB
 

@@ -3,12 +3,14 @@
     python -m tests.support.endurance kill 200
     python -m tests.support.endurance grow 100000
     python -m tests.support.endurance cost 100
+    python -m tests.support.endurance map 4
 
 The first kills a run that saves every few steps at so many random moments, and holds that the last
 or the one-before checkpoint loads each time, that nothing is left lying about, and that the run
 ends with the bits of one that nobody killed. The second trains for so many steps, and says by how
 much resident memory grew after the first. The third holds the Trainer to loops written by hand, in
-so many rounds of 1,000 steps each, in turn.
+so many rounds of 1,000 steps each, in turn. The fourth writes a file of so many GiB, trains on it
+in random order, and says how much memory the process held at most.
 """
 
 import os
@@ -25,7 +27,7 @@ from pathlib import Path
 import numpy as np
 
 from npnet import CrossEntropyLoss, Linear, ReLU, Sequential, manual_seed
-from npnet.data import DataLoader
+from npnet.data import DataLoader, Scaled
 from npnet.optim import SGD
 from npnet.training import Trainer
 from npnet.training.keeper import is_empty, newest
@@ -190,6 +192,28 @@ def cost(rounds):
     }
 
 
+def train_on_file(gib):
+    """Train an epoch on a file of bytes, shuffled; return the most that was resident, in bytes."""
+    width, rows = 3072, gib * 2**30 // 3072
+    draw = np.random.default_rng(0).integers(0, 256, (4096, width), np.uint8)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "images.dat")
+        with path.open("wb") as file:
+            for start in range(0, rows, len(draw)):
+                file.write(draw[: rows - start])
+        child = os.fork()
+        if child == 0:
+            manual_seed(0)
+            inputs = np.memmap(path, np.uint8, "r", shape=(rows, width))
+            model = Sequential(Linear(width, 64), ReLU(), Linear(64, CLASSES))
+            run = Trainer(model, CrossEntropyLoss(), SGD(model.parameters(), lr=0.01))
+            run.fit(DataLoader(Scaled(inputs), np.arange(rows) % CLASSES, 256, shuffle=True), 1)
+            os._exit(0)
+        _, status, used = os.wait4(child, 0)
+        assert status == 0
+    return used.ru_maxrss * 1024
+
+
 def main(what, count):
     """Do what was asked for, and say what came of it."""
     if what == "kill":
@@ -203,9 +227,13 @@ def main(what, count):
                 f"over a loop by hand, {name} ({seconds * 1e6:.1f} µs a step): "
                 f"{best:.3f} best, {median:.3f} median"
             )
+    elif what == "map":
+        print(f"{count} GiB, at most {train_on_file(count) / 2**20:.0f} MiB resident")
     else:
         sys.exit(__doc__)
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
     main(sys.argv[1], int(sys.argv[2]))

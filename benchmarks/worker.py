@@ -30,6 +30,8 @@ __all__ = ["WORK", "Worker", "main", "serve"]
 _PR_SET_PDEATHSIG = 1
 # Of the order in which a loader shuffles.
 LOADER_SEED = 0
+# Steps before a profile, which make plans and bring the caches in order.
+WARM_UP = 20
 
 #: What is called again and again, and the arguments in turn.
 Work: TypeAlias = tuple[Callable[..., Any], Iterator[tuple[Any, ...]]]
@@ -123,6 +125,14 @@ class Worker:
             return time.perf_counter() - start
         finally:
             gc.enable()
+
+    def profile(self, count: int) -> dict[str, float]:
+        """Return the seconds that each part of a step takes, of so many steps."""
+        trainer: Any = self.trainer
+        _, batches = self.work
+        self.losses(WARM_UP)
+        found: dict[str, float] = trainer.profile(itertools.islice(batches, count))
+        return found
 
     def probabilities(self, x: Array) -> Array:
         """Return the probability of every class in every row."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, TypeAlias
 
 __all__ = ["Call", "Program"]
@@ -61,6 +61,12 @@ class Program:
             self._write()
         for call in self.calls:
             call()
+
+    def stages(self) -> Iterator[tuple[Stage, list[Call]]]:
+        """Yield every stage and its calls, for who measures them one by one."""
+        if self._stale:
+            self._write()
+        yield from zip(self._stages, self._parts, strict=True)
 
     def _write(self) -> None:
         """List the calls of the stages whose arrays have changed."""

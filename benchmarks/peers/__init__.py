@@ -85,7 +85,7 @@ class Trainer(Protocol):
 GROWTH = ("depth", "batch", "width")
 TRAINS = ("digits", "step", "inference", "epoch", *GROWTH, "startup")
 
-NPNET = Side("npnet", "what this repository makes", "npnet", ("floor", *TRAINS))
+NPNET = Side("npnet", "what this repository makes", "npnet", ("floor", "profile", *TRAINS))
 #: No peer: what the machine needs for a step's matrix products and nothing else.
 FLOOR = Side("floor", "the step's matrix products alone", "", ("floor",))
 PEERS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 import npnet
 from benchmarks.machine import blas_threads, blas_version
 from benchmarks.problem import Array, Problem, softmax
+from benchmarks.stopwatch import Stopwatch
 from npnet import CrossEntropyLoss, Linear, Module, Regularization, ReLU, Sequential
 from npnet.optim import SGD
 
@@ -71,6 +73,25 @@ class Training:
         self.objective.backward()
         self.optimizer.step()
         return loss
+
+    def profile(self, batches: Iterable[tuple[Array, Array]]) -> dict[str, float]:
+        """Train on each batch twice; return the median seconds of each part of a step, and of it.
+
+        The whole step is timed in steps of its own, which carry no watch.
+        """
+        watch = Stopwatch()
+        for x, y in batches:
+            with watch.measuring("step"):
+                self.step(x, y)
+            with watch.watching():
+                self.optimizer.zero_grad()
+                self.objective(x, y)
+                self.objective.backward()
+            with watch.measuring("SGD"):
+                self.optimizer.step()
+        found = watch.medians()
+        whole = found.pop("step")
+        return {**found, "around them": whole - sum(found.values()), "step": whole}
 
     def wait(self, result: Any) -> None:
         """Nothing runs on."""

@@ -10,6 +10,7 @@ from benchmarks.questions import (
     epoch,
     floor,
     inference,
+    profile,
     startup,
     step,
     width,
@@ -19,5 +20,5 @@ __all__ = ["QUESTIONS"]
 
 QUESTIONS: dict[str, Question] = {
     module.QUESTION.name: module.QUESTION
-    for module in (digits, step, floor, inference, epoch, depth, batch, width, startup)
+    for module in (digits, step, floor, profile, inference, epoch, depth, batch, width, startup)
 }

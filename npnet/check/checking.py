@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -141,7 +143,7 @@ def check_gradients(
     who = "check_gradients"
     if isinstance(function, Module):
         return _checked(who, function, function, operands, checks, raise_exception)
-    return _checked(who, Function(function, who), None, operands, checks, raise_exception)
+    return _checked(who, Function(function, who), function, operands, checks, raise_exception)
 
 
 def _made_by(layer: Any, who: str) -> Module:
@@ -173,9 +175,7 @@ def _checked(
     is_function = isinstance(subject, Function)
     asked = chosen(checks, who, is_function)
 
-    def make() -> Any:
-        """Return what is checked: the function itself, or a float64 copy of the layer."""
-        return subject if is_function else as_dtype(subject, np.float64)
+    make = _maker(subject, source, who)
 
     def anew() -> Any:
         """Return a layer as it is first made."""
@@ -200,6 +200,28 @@ def _checked(
     if not report and raise_exception:
         raise CheckError(str(report), report)
     return report
+
+
+def _maker(subject: Any, source: Any, who: str) -> Callable[[], Any]:
+    """Return what makes what is checked: the function as it was given, or a float64 layer."""
+    if not isinstance(subject, Function):
+        return lambda: as_dtype(subject, np.float64)
+    pristine = _copied(source)
+    if pristine is None:
+        return lambda: subject
+    return lambda: Function(copy.deepcopy(pristine), who)
+
+
+def _copied(function: Any) -> Any:
+    """Return a copy of what may keep something between calls; None where there can be none."""
+    parts = function if isinstance(function, (tuple, list)) else (function,)
+    if any(isinstance(part, FunctionType) for part in parts):
+        return None  # what it closes over stays the one there is, and would part from a copy
+    try:
+        found = copy.deepcopy(function)
+    except Exception:  # whatever it holds decides
+        return None
+    return None if found is function else found
 
 
 def _made(case: Case, asked: Sequence[Check]) -> tuple[list[Line], list[Finding], str]:

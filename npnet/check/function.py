@@ -121,11 +121,11 @@ class Function:
             found = self._backward(given[0] if len(given) == 1 else tuple(given), self.call.back)
         else:
             found = self._backward(*given)
+        matched = self._matched(found)
+        order = self._order(matched)
         return [
-            None if gradient is None else self._fitting(gradient, x, name)
-            for gradient, x, name in zip(
-                self._matched(found), self.call.inputs, self.names, strict=True
-            )
+            None if gradient is None else self._fitting(gradient, x, name, order)
+            for gradient, x, name in zip(matched, self.call.inputs, self.names, strict=True)
         ]
 
     def _pair(self, found: Any, second: str) -> tuple[Any, Any]:
@@ -164,7 +164,20 @@ class Function:
             "backward gives one gradient for each operand, in order; None for what has none",
         )
 
-    def _fitting(self, gradient: Any, x: Any, name: str) -> Array:
+    def _order(self, matched: Sequence[Any]) -> str:
+        """Say that each gradient has the shape of an operand, and some that of another's."""
+        pairs = zip(matched, self.call.inputs, strict=True)
+        shapes = [
+            (np.shape(gradient), np.shape(x)) for gradient, x in pairs if gradient is not None
+        ]
+        got, expected = [g for g, _ in shapes], [e for _, e in shapes]
+        transposed = all(g in (e, e[::-1]) for g, e in shapes)
+        if transposed or sorted(got) != sorted(expected):
+            return ""
+        names = ", ".join(self.names)
+        return f"another order: backward gives a gradient of each operand in their order, {names}"
+
+    def _fitting(self, gradient: Any, x: Any, name: str, order: str) -> Array:
         """Return a gradient of its operand's shape, or say why it has another."""
         array = real_array(gradient, f"{self.who}: {self.name}", f"the gradient of {name}")
         if array.shape != np.shape(x):
@@ -172,7 +185,7 @@ class Function:
             raise GradientShape(
                 f"the gradient of {name} has shape {array.shape}, {name} has {np.shape(x)}",
                 name,
-                shape_cause(array.shape, np.shape(x), outputs),
+                order or shape_cause(array.shape, np.shape(x), outputs),
             )
         return array
 

@@ -138,6 +138,8 @@ def gradcheck(
     ------
     GradientError
         (an AssertionError) Where a gradient is wrong.
+    TypeError
+        For what is no Module.
     ValueError
         Where an output is not finite at the inputs or within eps of them, and for an operand that
         is not there.
@@ -159,6 +161,11 @@ def gradcheck(
       x[0]: backward gives 4, central differences 12 (1 of 1 elements disagree)
         likely cause: a constant factor of 0.333333
     """
+    if not isinstance(module, Module):
+        raise TypeError(
+            f"gradcheck: expected a Module, got a {type(module).__name__}; a function with its own "
+            "backward is for check_gradients"
+        )
     if directions < 1 or not eps > 0:
         raise ValueError(
             f"gradcheck: expected directions >= 1 and eps > 0, got {directions} and {eps}"

@@ -19,6 +19,13 @@ from npnet.tape import Spec
 __all__ = ["ModuleSubject", "as_dtype"]
 
 
+#: Of an output that is NaN throughout where its memory was.
+_UNWRITTEN = (
+    "stale buffer: nothing is written into out, or memory is read that is not written; a kernel "
+    "writes: out[...] = y, or np.sin(x, out=out); what it returns, and out = y, go nowhere"
+)
+
+
 def as_dtype(module: Any, dtype: Any) -> Any:
     """Return a copy of `module` that computes in `dtype`; gradients are not copied."""
     memo: dict[int, Any] = {
@@ -160,7 +167,10 @@ class ModuleSubject(Subject):
         if not same_outputs(ordinary, self._outputs_after(63)):
             why = "it gives other numbers when called again; fix what is random, or use eval()"
             return [("forward", why)]
-        if not same_outputs(ordinary, self._outputs_after(255)):
+        spoilt = self._outputs_after(255)
+        if not same_outputs(ordinary, spoilt):
+            if any(y.size and y.dtype.kind == "f" and np.isnan(y).all() for y in spoilt):
+                return [("forward", _UNWRITTEN)]
             return [("forward", "stale buffer: it reads memory that it has not written")]
         single = [y.dtype.itemsize < 8 for y in self.first if y.dtype.kind == "f"]
         return [("forward", "it computes in less than float64: see infer")] if any(single) else []

@@ -1,6 +1,8 @@
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 import pytest
@@ -150,3 +152,36 @@ def test_check_is_imported_when_it_is_asked_for():
     code += "print(a, 'npnet.check' in sys.modules, npnet.check.labels(3).shape)"
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert run.stdout.split(maxsplit=2) == ["False", "True", "('B',)\n"], run.stderr
+
+
+class Squares:
+    """A layer as homework has it: backward reads what forward left."""
+
+    def forward(self, x):
+        self.x = x
+        return x**2
+
+    def backward(self, dy):
+        return 2 * dy * self.x
+
+
+def test_a_pair_stays_together_however_it_is_written():
+    layer = Squares()
+    for pair in (
+        (layer.forward, layer.backward),
+        (layer.forward, lambda dy: layer.backward(dy)),
+        (lambda x: layer.forward(x), layer.backward),
+        (partial(Squares.forward, layer), partial(Squares.backward, layer)),
+    ):
+        assert check_gradients(pair, (4, 3))
+
+
+def test_a_function_that_cannot_be_copied_is_checked_itself():
+    class Locked:
+        def __init__(self):
+            self.lock = Lock()
+
+        def __call__(self, x):
+            return x**2, lambda dy: 2 * dy * x
+
+    assert check_gradients(Locked(), (4, 3))

@@ -151,3 +151,21 @@ def test_names_are_those_of_the_function_or_numbers():
     assert positional_names(closure, 2) == ("x", "w")
     assert positional_names(lambda *arrays: arrays, 2) == ("x0", "x1")
     assert positional_names(np.add, 2)[0] in ("x1", "x0")
+
+
+def test_gradients_in_another_order_are_told_from_transposed_ones():
+    swapped = Function(lambda x, w: (x @ w, lambda dy: (x.T @ dy, dy @ w.T)))
+    swapped.outputs([np.ones((5, 4)), np.ones((4, 3))])
+    with pytest.raises(GradientShape) as raised:
+        swapped.gradients([np.ones((5, 3))])
+    assert raised.value.cause.startswith("another order") and "x, w" in raised.value.cause
+    beside = Function(lambda x, y, w: (x @ w, lambda dy: (x.T @ dy, None, dy @ w.T)))
+    beside.outputs([np.ones((5, 4)), np.ones(5), np.ones((4, 3))])
+    with pytest.raises(GradientShape) as raised:
+        beside.gradients([np.ones((5, 3))])
+    assert raised.value.cause.startswith("another order")
+    transposed = Function(lambda x, w: (x @ w.T, lambda dy: ((dy @ w).T, x.T @ dy)))
+    transposed.outputs([np.ones((5, 4)), np.ones((3, 4))])
+    with pytest.raises(GradientShape) as raised:
+        transposed.gradients([np.ones((5, 3))])
+    assert raised.value.cause.startswith("transposed")

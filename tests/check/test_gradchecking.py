@@ -356,6 +356,11 @@ def test_refuses_what_makes_no_check(options):
         gradcheck(Tanh(), X, **options)
 
 
+def test_refuses_what_is_no_module():
+    with pytest.raises(TypeError, match=r"gradcheck: expected a Module, got a type; .*gradients"):
+        gradcheck(Tanh, X)
+
+
 def test_refuses_outputs_that_are_not_finite():
     with pytest.raises(ValueError, match="Square: expected finite outputs, got inf"):
         gradcheck(Square(), np.array([1.0, np.inf]))

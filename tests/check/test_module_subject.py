@@ -105,3 +105,21 @@ def test_refuses_outputs_that_are_not_finite():
 
     with pytest.raises(ValueError, match="Inverse: expected finite outputs, got inf"):
         subject(Inverse(), np.array([0.0, 1.0])).misbehaviour()
+
+
+class Renames(Tanh):
+    """Calls its result `out` and writes nothing."""
+
+    def forward_kernel(self, x, *, out, scratch):
+        out = np.tanh(x)  # noqa: F841
+
+
+class HalfWrites(Tanh):
+    def forward_kernel(self, x, *, out, scratch):
+        np.tanh(x[:1], out=out[:1])
+
+
+def test_an_output_that_is_not_written_is_told_from_memory_that_is_read():
+    for made, words in ((Renames, "nothing is written into out"), (HalfWrites, "it reads memory")):
+        ((who, why),) = subject(made()).misbehaviour()
+        assert who == "forward" and words in why

@@ -17,7 +17,14 @@ def not_finite(e: Evidence) -> str:
     if not np.isfinite(clean).all():
         return "it is not finite where the outputs are"
     if np.isfinite(e.again(e.seeds, 0.0, 255)).all():
-        if alike(e.again(e.seeds, 1.0, 0) - clean, np.ones(clean.shape)):
+        whole = alike(e.again(e.seeds, 1.0, 0) - clean, np.ones(clean.shape))
+        if whole and not clean.any():
+            return (
+                "stale buffer: nothing is written into its gradient array; a kernel writes: "
+                "dx[...] = g, or np.multiply(dy, y, out=dx); what it returns, and dx = g, go "
+                "nowhere"
+            )
+        if whole:
             return (
                 "`+=` where `=` is meant: it adds to its gradient array; a kernel writes, the plan "
                 "adds"

@@ -81,12 +81,12 @@ def _interleaved(case: Case, layer: Any) -> None:
     """Hold the backward of a first call to what it is, after a second call."""
     if layer.keeps_state:
         raise Skipped("a pair (forward, backward) keeps what it needs of the last call only")
-    uses = [case.arrays(seed=0), case.arrays(seed=4)]
-    seeds = [seeds_for(outputs_of(layer, arrays), 5) for arrays in uses]
-    parts = [run(layer, a, s) for a, s in zip(uses, seeds, strict=True)]
+    uses = (0, 4)
+    seeds = [seeds_for(outputs_of(layer, case.arrays(seed=use)), 5) for use in uses]
+    parts = [run(layer, case.arrays(seed=u), s) for u, s in zip(uses, seeds, strict=True)]
     calls = []
-    for arrays in uses:
-        outputs_of(layer, arrays)
+    for use in uses:
+        outputs_of(layer, case.arrays(seed=use))
         calls.append(layer.call)
     for call, part, seed in zip(calls, parts, seeds, strict=True):
         layer.call = call

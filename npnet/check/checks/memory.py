@@ -5,14 +5,16 @@ from __future__ import annotations
 import copy
 import math
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from npnet import memory, plan
 from npnet.check.case import Case
+from npnet.check.checks.later import hold_later_calls
 from npnet.check.comparing import Disagreement, Skipped, equal, same
 from npnet.check.function_subject import empty_memory, written_to
 from npnet.check.running import Ran, backward_of, outputs_of, run, seeds_for, sweep_back
@@ -119,20 +121,20 @@ def filled_memory(byte: int, layer: Any = None) -> Iterator[None]:
 
 def check_stale_memory(case: Case) -> None:
     """Run in memory full of NaN: what it held before makes no difference."""
-    layer, arrays = case.make(), case.arrays()
+    layer = case.make()
     if case.is_function:
         cause = "stale buffer: part of what np.empty gave is read and was never written"
         with empty_memory(0.0):
-            expected = run(layer, arrays)
+            expected = run(layer, case.arrays())
         with empty_memory(math.nan):
-            found = run(layer, arrays)
+            found = run(layer, case.arrays())
     else:
         cause = "stale buffer: it reads memory that it has not written"
         other = copy.deepcopy(layer)
         with filled_memory(0, layer):
-            expected = run(layer, arrays)
+            expected = run(layer, case.arrays())
         with filled_memory(255, other):
-            found = run(other, arrays)
+            found = run(other, case.arrays())
     for (name, array), (_, right) in zip(found.all(), expected.all(), strict=True):
         if array is None or right is None:
             continue
@@ -144,15 +146,16 @@ def check_stale_memory(case: Case) -> None:
 def check_repeats(case: Case) -> None:
     """Call again, with others between: the same bits; and earlier results stay as they are."""
     layer = case.make()
+    # Made again, a layer may draw other weights.
+    fresh = case.make if case.is_function else partial(copy.deepcopy, copy.deepcopy(layer))
     # What others left may be NaN, and hide what is added to it.
     with filled_memory(0, None if case.is_function else layer):
-        _repeats(case, layer)
+        _repeats(case, layer, fresh)
 
 
-def _repeats(case: Case, layer: Any) -> None:
+def _repeats(case: Case, layer: Any, fresh: Callable[[], Any]) -> None:
     """Hold a call to what it gave before others."""
-    arrays = case.arrays()
-    first = run(layer, arrays)
+    first = run(layer, case.arrays())
     copies = copy.deepcopy(first)
     cause = "stale buffer: something is kept from one call to the next"
     if case.is_function:
@@ -165,7 +168,8 @@ def _repeats(case: Case, layer: Any) -> None:
         run(layer, case.arrays(2))
     shared = "a result shares memory with what a later call writes to; return a copy"
     same(first, copies, "results of an earlier call", shared)
-    same(run(layer, arrays), copies, "second call", cause)
+    same(run(layer, case.arrays()), copies, "second call", cause)
+    hold_later_calls(case, layer, fresh)
 
 
 def check_allocations(case: Case) -> None:

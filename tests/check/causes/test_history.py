@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+import npnet
 from tests.support.causes import cause_of
 
 
@@ -56,3 +57,18 @@ def infinite(x):
 )
 def test_names_left_overs_and_what_became_of_the_output_gradient(function, words):
     assert words in cause_of(function, (4, 3))
+
+
+class Returns(npnet.Elementwise):
+    """Gives its gradient back instead of writing it."""
+
+    def forward_kernel(self, x, *, out, scratch):
+        np.sin(x, out=out)
+
+    def backward_kernel(self, dy, x, y, *, dx, scratch):
+        return dy * np.cos(x)
+
+
+def test_names_a_gradient_that_is_returned():
+    report = npnet.check_layer(Returns(), (4, 3), checks="gradients", raise_exception=False)
+    assert "nothing is written into its gradient array" in report.cause

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -35,7 +36,7 @@ def evaluated(
     with evaluating(trainer.objective), np.errstate(all="ignore"):
         for number, index in enumerate(data.order):
             try:
-                batch, weights, count = batch_of(data.gather(index), trainer.weights)
+                batch, weights, count = batch_of(data.gather(index), trainer.weights, trainer.loss)
                 found = trainer.objective(*batch)
                 loss = float(found[0] if isinstance(found, tuple) else found)
                 if metrics:
@@ -47,12 +48,12 @@ def evaluated(
             weight += count
             if interrupt is not None and interrupt.requested:
                 break
-    if not weight:
+    if not weight and not math.isnan(total):
         raise ValueError(
             "Trainer.evaluate: expected at least one batch, got none; the data are empty, or the "
             "loader cannot be gone through again"
         )
-    return {"loss": total / weight, **figures(metrics)}
+    return {"loss": total / weight if weight else math.nan, **figures(metrics)}
 
 
 def predicted(model: Module, inputs: Any, batch_size: int, extra: int) -> Any:

@@ -61,6 +61,11 @@ class Objective(Module):
 
     def forward(self, *operands: Any) -> Any:
         """Record the loss, and what the model returns where it is asked for."""
+        if len(operands) < 2 + self.weighted:
+            wanted = "inputs, a target and weights" if self.weighted else "inputs and a target"
+            raise TypeError(
+                f"Trainer: expected a batch as a tuple of {wanted}, got {len(operands)} of them"
+            )
         *inputs, target = operands[:-1] if self.weighted else operands
         result = self.model(*inputs)
         given = result if isinstance(result, tuple) else (result,)

@@ -12,7 +12,7 @@ import numpy as np
 
 from npnet.parameter import Parameter
 from npnet.training.anomaly import Anomaly, detect_anomaly
-from npnet.training.batches import batch_of, update
+from npnet.training.batches import batch_of, update, weighs_labels
 from npnet.training.passes import Pass
 from npnet.training.trouble import NonFiniteError, add_wrong_labels, explained, place_in_run
 from npnet.utils import clip_grad_norm_
@@ -33,7 +33,8 @@ def _single(steps: _Steps) -> Callable[[Any], None]:
     """Return what takes a step on one batch; all that it looks up each time is at hand."""
     trainer, epoch, gather = steps.trainer, steps.epoch, steps.data.gather
     objective, optimizer, look = trainer.objective, trainer.optimizer, steps.look
-    plain, looks = not trainer.weights.needed, trainer.clip is not None or trainer.check_gradients
+    plain = not trainer.weights.needed and not weighs_labels(trainer.loss)
+    looks = trainer.clip is not None or trainer.check_gradients
     metrics, schedule = trainer.metrics, steps.schedule
 
     def step(index: Any) -> None:
@@ -43,7 +44,7 @@ def _single(steps: _Steps) -> Callable[[Any], None]:
             if plain and batch.__class__ is tuple:
                 count: float = len(batch[0])
             else:
-                batch, weights, count = batch_of(batch, trainer.weights)
+                batch, weights, count = batch_of(batch, trainer.weights, trainer.loss)
             found = objective(*batch)
             loss = float(found[0] if found.__class__ is tuple else found)
             if not isfinite(loss):
@@ -84,13 +85,14 @@ class _Steps:
         trainer.optimizer.zero_grad()
         for ahead, index in enumerate(itertools.chain((first,), rest)):
             try:
-                batch, weights, count = batch_of(self.data.gather(index), trainer.weights)
+                gathered = self.data.gather(index)
+                batch, weights, count = batch_of(gathered, trainer.weights, trainer.loss)
                 found = trainer.objective(*batch)
                 several = isinstance(found, tuple)
                 loss = float(found[0] if several else found)
                 if not isfinite(loss):
                     self.stop(index, ahead, f"the loss is {loss}")
-                # Each batch's mean counts as often as it has samples; their sum is divided below.
+                # Each batch's mean counts as often as it has terms; their sum is divided below.
                 seed = np.asarray(1.0 if trainer.adds_up else count)
                 trainer.objective.backward(seed, *[None] * (len(found) - 1 if several else 0))
             except Exception as error:

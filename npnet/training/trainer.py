@@ -81,7 +81,8 @@ class Trainer:
     TypeError
         For parts that are none.
     ValueError
-        For options out of range, metrics of the same name, and a loss of several numbers.
+        For options out of range, metrics of the same name or of one that a record has, a loss of
+        several numbers, and an optimizer without parameters of the model.
 
     Examples
     --------
@@ -115,7 +116,7 @@ class Trainer:
         mode: str | None = None,
         check_gradients: bool = False,
     ) -> None:
-        check_parts(model, loss, optimizer, schedule, metrics, callbacks)
+        check_parts(model, loss, optimizer, schedule, schedule_steps, metrics, callbacks)
         check_numbers(accumulate, clip)
         self.model, self.loss = model, loss
         self.optimizer: Any = optimizer
@@ -206,8 +207,10 @@ class Trainer:
     def evaluate(self, loader: Iterable[Any]) -> dict[str, Any]:
         """Return the mean loss over a loader, and each metric by its name.
 
-        The mean is over samples, by their weights where there are any. The model is in evaluation
-        meanwhile; nothing is changed, and a loss that is not finite is returned as it is.
+        The mean is over samples, by their weights where there are any, and by those of their
+        labels where the loss has such; labels that it ignores do not count. The model is in
+        evaluation meanwhile; nothing is changed, and a loss that is not finite is returned as it
+        is.
 
         Errors
         ------
@@ -342,7 +345,7 @@ class Trainer:
 
     def _take_up(self, loader: Any, validation: Any, epochs: int) -> None:
         """Check that a fit can go on with these loaders; go to where the random streams were."""
-        if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 0:
+        if isinstance(epochs, bool) or not isinstance(epochs, int | np.integer) or epochs < 0:
             raise ValueError(f"Trainer.fit: expected epochs as an integer >= 0, got {epochs!r}")
         streams, epoch = (
             Streams(self.objective, train=loader, validation=validation),

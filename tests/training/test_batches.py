@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from npnet.training.batches import batch_of, update
+from npnet import CrossEntropyLoss, MSELoss, SoftmaxCrossEntropy
+from npnet.training.batches import batch_of, update, weighs_labels
 from npnet.training.weights import SampleWeights
 
 PLAIN, WEIGHED = SampleWeights(False, None, None), SampleWeights(True, None, None)
@@ -40,6 +41,33 @@ def test_what_is_no_batch_is_refused(wrong):
     kind = type(wrong).__name__
     with pytest.raises(TypeError, match=f"tuple of arrays.*got {kind}; give .* a collate_fn"):
         batch_of(wrong, PLAIN)
+
+
+X, Y = np.zeros((4, 3)), np.array([0, 2, -100, 1])
+
+
+@pytest.mark.parametrize(
+    "loss, target, count",
+    [
+        (CrossEntropyLoss(), Y, 3),
+        (CrossEntropyLoss(ignore_index=2), np.array([0, 2, 2, 1]), 2),
+        (CrossEntropyLoss(weight=np.array([1.0, 5.0, 0.25])), Y, 6.25),
+        (CrossEntropyLoss(reduction="sum"), Y, 4),
+        (CrossEntropyLoss(), np.full((4, 3), 1 / 3), 4),
+        (CrossEntropyLoss(), np.array([[0, -100], [1, 1], [1, 1], [1, 1]]), 3.5),
+        (MSELoss(), Y, 4),
+        (None, Y, 4),
+    ],
+)
+def test_a_mean_loss_counts_the_labels_it_is_the_mean_of(loss, target, count):
+    assert batch_of((X, target), PLAIN, loss)[2] == count
+
+
+def test_losses_that_weigh_their_labels_are_known():
+    assert not weighs_labels(CrossEntropyLoss()) and not weighs_labels(SoftmaxCrossEntropy())
+    assert not weighs_labels(MSELoss()) and not weighs_labels(None)
+    assert weighs_labels(CrossEntropyLoss(ignore_index=0))
+    assert weighs_labels(CrossEntropyLoss(weight=np.ones(3)))
 
 
 def test_metrics_see_outputs_target_and_weights():

@@ -26,6 +26,19 @@ def test_the_mean_is_over_samples_whatever_the_batches():
         assert found == {"loss": pytest.approx(loss, rel=1e-5), "accuracy": pytest.approx(hits)}
 
 
+@pytest.mark.parametrize("options", [{}, {"weight": np.float32([0.5, 2, 1])}])
+def test_the_mean_is_over_the_labels_that_count_whatever_the_batches(options):
+    x, y = samples()
+    y = np.where(np.arange(len(y)) < 9, y, -100)
+    model, loss = Linear(x.shape[1], 3), CrossEntropyLoss(**options)
+    run = Trainer(model, loss, SGD(model.parameters(), lr=0.1))
+    expected = float(CrossEntropyLoss(**options)(model(x), y))
+    for size in (2, 4, 22):
+        batches = [b for b in DataLoader(x, y, size) if (b[1] >= 0).any()]
+        assert run.evaluate(batches)["loss"] == pytest.approx(expected, rel=1e-6)
+    assert np.isnan(run.evaluate([(x, np.full(len(y), -100))])["loss"])
+
+
 def test_weights_count_in_evaluation_too():
     x, y = samples()
     w = np.random.default_rng(0).uniform(0, 2, len(x))

@@ -109,3 +109,12 @@ def test_evaluation_ends_with_every_module_in_its_mode():
         assert not any(module.training for module in model.modules())
         raise KeyError
     assert [module.training for module in model.modules()] == [True, True, False, True]
+
+
+def test_a_batch_without_a_target_is_named():
+    objective = Objective(Linear(2, 1), MSELoss())
+    with pytest.raises(TypeError, match="a tuple of inputs and a target, got 1 of them"):
+        objective(np.ones((3, 2)))
+    objective = Objective(Linear(2, 1), MSELoss(), weighted=True)
+    with pytest.raises(TypeError, match="a tuple of inputs, a target and weights, got 2 of them"):
+        objective(np.ones((3, 2)), np.ones(3))

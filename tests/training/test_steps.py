@@ -100,6 +100,22 @@ def test_weights_accumulate_too():
         np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-14)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"ignore_index": 1}, {"weight": np.array([0.5, 2.0, 1.0])}, {"reduction": "sum"}],
+)
+def test_what_a_loss_ignores_and_weighs_accumulates_as_in_one_large_batch(options):
+    _, x, y = linear()
+    given = np.where(np.arange(len(y)) % 3, y, options.get("ignore_index", -100))
+    one, expected = trained(12, 1, CrossEntropyLoss(**options), (x, given))
+    run, found = trained(4, 3, CrossEntropyLoss(**options), (x, given))
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-14)
+    if options and "reduction" not in options:
+        (_, a), (_, b) = (r.history["loss"] for r in (run, one))
+        assert a == pytest.approx(b, rel=1e-12)
+
+
 def test_class_weights_are_those_of_the_loss():
     _, x, y = linear()
     by_class = [0.5, 2.0, 1.0]

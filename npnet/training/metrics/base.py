@@ -94,7 +94,8 @@ def sample_weights(who: str, weights: ArrayLike | None, count: int) -> Array | N
             f"{who}: expected weights of shape ({count},), one a sample, got {found.shape}"
         )
     found = found.reshape(count).astype(np.float64)
-    if not (found >= 0).all():
-        row = int(np.argmin(found >= 0))
-        raise ValueError(f"{who}: expected weights >= 0, got {found[row]} in row {row}")
+    fine = (found >= 0) & (found < np.inf)
+    if not fine.all():
+        row = int(np.argmin(fine))
+        raise ValueError(f"{who}: expected finite weights >= 0, got {found[row]} in row {row}")
     return found

@@ -118,6 +118,7 @@ def test_without_a_batch_it_is_not_a_number(name):
         (lambda o, t, w: (o, t, w[:-1]), ValueError, r"weights of shape \(9,\), .*, got \(8,\)"),
         (lambda o, t, w: (o, t, -w), ValueError, "weights >= 0, got -.* in row 0"),
         (lambda o, t, w: (o, t, w * np.nan), ValueError, "weights >= 0, got nan in row 0"),
+        (lambda o, t, w: (o, t, w + np.inf), ValueError, "finite weights >= 0, got inf in row 0"),
         (lambda o, t, w: (o, t, w.astype("c8")), TypeError, "weights to be real numbers, got"),
         (lambda o, t, w: (o, t.astype("U1"), w), TypeError, "got <U1"),
         (lambda o, t, w: (o.astype("c8"), t, w), (TypeError, ValueError), "got .*complex64"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from array import array
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
@@ -13,6 +14,10 @@ from npnet.parameter import Array
 
 __all__ = ["Column", "some"]
 
+#: Numbers as people and spreadsheets write them: 1,5 and 1.234,5 and 1,234.5 and 5 %.
+_OTHER_NUMBER = re.compile(
+    r"[+-]?(\d+,\d+|\d{1,3}([.']\d{3})+,\d+|\d{1,3}([,']\d{3})+(\.\d+)?|\d+([.,]\d+)?\s?%)"
+)
 #: How many lines a message names.
 _NAMED = 5
 
@@ -82,6 +87,12 @@ class Column:
                 self._numbers.extend([math.nan] * len(cells))
                 return
             self.category = not is_number(first)
+            if _OTHER_NUMBER.fullmatch(first):
+                raise self._fail(
+                    f"column {self.name!r} begins with {first!r} in line "
+                    f"{lines[cells.index(first)]}, a number in another notation; write it as "
+                    f"1234.5, or put {self.name!r} into categories if it is a name"
+                )
             if self.category:
                 self._codes.extend([-1] * len(self._numbers))
         if self.category:

@@ -117,7 +117,8 @@ def read_csv(
     ------
     ValueError
         For a column that is not there (with those that are), an empty table, rows with more or
-        fewer fields than columns, a name among numbers, a number that is not finite in `dtype`,
+        fewer fields than columns, a name among numbers, a number that is not finite in `dtype`, a
+        column of numbers in another notation (1,5 or 5 %) that is not said to be of categories,
         missing values, categories that `like` does not have, and text that is no CSV, all with
         lines and columns named.
     TypeError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any, TypeAlias
@@ -36,6 +36,8 @@ class CsvFile:
 
     def rows(self, file: Any) -> Iterator[Row]:
         """Pass over the rows of the file that are not empty, with the lines they begin in."""
+        if not isinstance(self.delimiter, str) or len(self.delimiter) != 1:
+            raise self.error(f"expected delimiter as one character, got {self.delimiter!r}")
         reader = csv.reader(file, delimiter=self.delimiter, skipinitialspace=True, strict=True)
         while True:
             line = reader.line_num + 1
@@ -46,8 +48,10 @@ class CsvFile:
             except csv.Error as error:
                 raise self.error(f"line {line} is no CSV: {error}") from error
             except UnicodeDecodeError as error:
+                marked = error.start == 0 and error.object[:2] in (b"\xff\xfe", b"\xfe\xff")
+                kind = "utf-16" if marked else "latin-1"
                 raise self.error(
-                    f"is no {self.encoding} text: {error}; give its encoding, as 'latin-1'"
+                    f"is no {self.encoding} text: {error}; give its encoding, as {kind!r}"
                 ) from error
             if cells:
                 yield line, [cell.strip() for cell in cells]
@@ -56,6 +60,9 @@ class CsvFile:
         self, rows: Iterator[Row], header: bool | Sequence[str]
     ) -> tuple[list[str], Iterator[Row]]:
         """Return what the columns are called, and the rows of values."""
+        listed = isinstance(header, Iterable) and not isinstance(header, str)
+        if not listed and not isinstance(header, bool):
+            raise self.error(f"expected header as True, False or a list of names, got {header!r}")
         first = next(rows, None)
         if first is None:
             raise self.error("is empty")
@@ -63,7 +70,7 @@ class CsvFile:
             names = [name or f"column {place}" for place, name in enumerate(first[1], 1)]
         else:
             count = len(first[1])
-            names = [str(place) for place in range(count)] if header is False else [*header]
+            names = [*header] if isinstance(header, Iterable) else [str(n) for n in range(count)]
             rows = chain([first], rows)
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:

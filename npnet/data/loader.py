@@ -22,6 +22,19 @@ __all__ = ["DataLoader"]
 #: What gathers the rows of each array, and which rows are meant; None stands for all.
 _Found: TypeAlias = tuple[list[Gather], Array | None]
 
+#: torch's arguments that say how other processes gather batches, at the values that say: none do.
+_ALONE = {
+    "num_workers": 0,
+    "timeout": 0,
+    "worker_init_fn": None,
+    "multiprocessing_context": None,
+    "persistent_workers": False,
+    "prefetch_factor": None,
+    "in_order": True,
+}
+#: And how batches get to a GPU.
+_UNPINNED = {"pin_memory": False, "pin_memory_device": ""}
+
 
 class DataLoader:
     """Passes over samples in batches, in their order or shuffled anew in every pass.
@@ -45,6 +58,7 @@ class DataLoader:
     batch_size : int or None, default 1
         B; None gives one sample at a time, as it is.
     shuffle : bool, default False
+        As in torch, None is False.
     drop_last : bool, default False
         Leave a last batch out that would be shorter.
     generator : npnet.random.Generator, optional
@@ -63,15 +77,20 @@ class DataLoader:
         stream are the same as without it, so a sampler or batch_sampler that is no sequence is not
         asked early, and nothing gathered ahead. A Dataset of one's own is read in that thread: it
         must not draw from a random stream that others draw from.
+    **processes
+        torch's num_workers, timeout, worker_init_fn, multiprocessing_context, persistent_workers,
+        prefetch_factor, in_order, pin_memory and pin_memory_device, at torch's defaults only: it is
+        this process that reads, and for the CPU.
 
     Errors
     ------
     ValueError
         For arrays of different lengths or without an axis, a batch_size that is no integer >= 1,
-        a prefetch that is none >= 0, for shuffling nothing, and for arguments that contradict each
-        other.
+        a prefetch that is none >= 0, for shuffling nothing, for arguments that contradict each
+        other, and for worker processes and pinned memory.
     TypeError
-        For shuffle and drop_last that are no bools, and another kind of generator.
+        For shuffle and drop_last that are no bools, another kind of generator, and arguments that
+        torch has not either.
 
     Source: torch.utils.data.DataLoader with its RandomSampler and BatchSampler, in one process.
 
@@ -93,7 +112,7 @@ class DataLoader:
         dataset: Any,
         targets: Any = None,
         batch_size: Any = 1,
-        shuffle: bool = False,
+        shuffle: bool | None = False,
         drop_last: bool = False,
         generator: Generator | None = None,
         *,
@@ -101,7 +120,9 @@ class DataLoader:
         batch_sampler: Iterable[Any] | None = None,
         collate_fn: Callable[[list[Any]], Any] | None = None,
         prefetch: int = 0,
+        **processes: Any,
     ) -> None:
+        _check_processes(processes)
         self._packed: Callable[[list[Any]], Any] = list
         if not _is_dataset(dataset):
             dataset, self._packed = _as_dataset(dataset, targets), _alone_or_tuple
@@ -112,6 +133,7 @@ class DataLoader:
             elif batch_size != 1:
                 raise ValueError("DataLoader: a Dataset has its targets in its samples; give none")
             batch_size = targets
+        shuffle = False if shuffle is None else shuffle
         for name, flag in (("shuffle", shuffle), ("drop_last", drop_last)):
             if not isinstance(flag, bool | np.bool_):
                 raise TypeError(f"DataLoader: expected {name} to be True or False, got {flag!r}")
@@ -271,6 +293,20 @@ def _as_dataset(inputs: Any, targets: Any) -> TensorDataset:
         lengths = ", ".join(f"{len(array)} {name}" for name, array in arrays.items())
         raise ValueError(f"DataLoader: expected arrays of one length, got {lengths}")
     return TensorDataset(*arrays.values())
+
+
+def _check_processes(given: dict[str, Any]) -> None:
+    """Refuse workers and pinned memory, and say why there are none."""
+    for name, value in given.items():
+        if name not in _ALONE and name not in _UNPINNED:
+            raise TypeError(f"DataLoader: got an unexpected argument {name!r}")
+        none = _ALONE.get(name, _UNPINNED.get(name))
+        if value is none or (isinstance(value, (int, float, str)) and value == none):
+            continue
+        why = "there are no worker processes; leave it out, a thread gathers ahead with prefetch=2"
+        if name in _UNPINNED:
+            why = "arrays stay on the CPU, so no memory is pinned; leave it out"
+        raise ValueError(f"DataLoader: expected {name}={none!r}, got {value!r}; {why}")
 
 
 def _whole(name: str, value: Any, least: int) -> int:

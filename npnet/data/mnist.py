@@ -96,7 +96,8 @@ def load_mnist(
     ConnectionError
         Where no mirror can be reached or gives the known file.
     ValueError
-        For damaged files, images and labels of different number, labels above 9.
+        For damaged files, images and labels of different number, images of different sizes, labels
+        above 9.
     TypeError
         For another dtype.
 
@@ -147,7 +148,13 @@ def _load(
         )
     for name in missing:
         _fetch(collection, folder, name)
-    return _samples(who, folder, _TRAIN, kind), _samples(who, folder, _TEST, kind)
+    train, test = (_samples(who, folder, names, kind) for names in (_TRAIN, _TEST))
+    if train.inputs.shape[1] != test.inputs.shape[1]:
+        raise ValueError(
+            f"{who}: expected images of one size, got {train.inputs.shape[1]} pixels in "
+            f"{_TRAIN[0]} and {test.inputs.shape[1]} in {_TEST[0]}"
+        )
+    return train, test
 
 
 def _found(folder: Path, name: str) -> Path | None:

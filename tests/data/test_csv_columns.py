@@ -71,3 +71,17 @@ def test_a_message_names_some():
         and some([*range(7)]) == "0, 1, 2, 3, 4 and 2 more"
         and some([]) == ""
     )
+
+
+@pytest.mark.parametrize(
+    "cell", ["1,5", "-0,25", "1.234,5", "1,234", "1,234.5", "1'234", "5%", "2.5 %", "12,5%"]
+)
+def test_a_number_in_another_notation_is_no_name(cell):
+    with pytest.raises(ValueError, match=r"'x' begins with .* in line 3, a number in another"):
+        column(["", cell])
+    assert column(["", cell], category=True).codes.tolist() == [-1, 0]
+
+
+@pytest.mark.parametrize("cell", ["2024-01-05", "12:30", "1.2.3", "a,b", "1 2", "10.0.0.1", "%"])
+def test_dates_and_codes_are_names(cell):
+    assert column([cell]).category

@@ -36,3 +36,23 @@ def test_errors_name_the_file():
     assert str(FILE.error("is odd")) == "read_csv: a.csv: is odd"
     with pytest.raises(ValueError, match=r"^read_csv: a\.csv: line 2 is no CSV: unexpected end"):
         rows('a\n"\n')
+
+
+@pytest.mark.parametrize("header", ["ab", None, 0])
+def test_a_header_that_is_no_list_of_names_is_refused(header):
+    with pytest.raises(ValueError, match="expected header as True, False or a list of names, got"):
+        FILE.header(iter(rows("a,b\n1,2\n")), header)
+
+
+@pytest.mark.parametrize("delimiter", [";;", "", None])
+def test_a_delimiter_is_one_character(delimiter):
+    with pytest.raises(ValueError, match=r"a\.csv: expected delimiter as one character, got"):
+        list(CsvFile("a.csv", delimiter, "utf-8").rows(io.StringIO("a")))
+
+
+@pytest.mark.parametrize(("written", "named"), [("utf-16", "utf-16"), ("latin-1", "latin-1")])
+def test_a_text_in_another_encoding_is_told_which(tmp_path, written, named):
+    path = tmp_path / "a.csv"
+    path.write_bytes("größe\n1\n".encode(written))
+    with path.open(encoding="utf-8") as file, pytest.raises(ValueError, match=f"as '{named}'"):
+        list(FILE.rows(file))

@@ -1,5 +1,7 @@
 """DataLoader over datasets: batches, orders and streams beside torch's."""
 
+import inspect
+
 import numpy as np
 import pytest
 
@@ -107,6 +109,45 @@ def test_torchs_places_of_arguments():
         assert loaders[0].dataset is dataset
         assert (loaders[1].batch_size, len(loaders[1].dataset)) == (4, 11)
     assert found[0] == found[1]
+
+
+@pytest.mark.torch
+def test_torchs_arguments_are_taken_at_torchs_defaults():
+    """Every argument of torch's is one, and its default makes the same loader."""
+    torch = pytest.importorskip("torch")
+    theirs = inspect.signature(torch.utils.data.DataLoader.__init__).parameters
+    defaults = {name: p.default for name, p in theirs.items() if p.default is not p.empty}
+    assert len(defaults) >= 16
+    samples = TensorDataset(np.arange(5))
+    loader = DataLoader(samples, **defaults)
+    assert [batch[0].tolist() for batch in loader] == [[0], [1], [2], [3], [4]]
+    assert loader.shuffle is False
+
+
+@pytest.mark.parametrize(
+    "name, value, why",
+    [
+        ("num_workers", 2, r"expected num_workers=0, got 2; there are no worker .* prefetch=2"),
+        ("prefetch_factor", 2, "expected prefetch_factor=None, got 2; there are no worker"),
+        ("persistent_workers", True, "expected persistent_workers=False, got True; there"),
+        ("timeout", 1.5, "expected timeout=0, got 1.5; there are no worker processes"),
+        ("worker_init_fn", print, "expected worker_init_fn=None, got <built-in function print>"),
+        ("multiprocessing_context", "fork", "multiprocessing_context=None, got 'fork'; there are"),
+        ("in_order", False, "expected in_order=True, got False; there are no worker processes"),
+        ("pin_memory", True, "expected pin_memory=False, got True; arrays stay on the CPU"),
+        ("pin_memory_device", "cuda", "pin_memory_device='', got 'cuda'; arrays stay on the CPU"),
+    ],
+)
+def test_worker_processes_and_pinned_memory_are_refused(name, value, why):
+    with pytest.raises(ValueError, match=f"DataLoader: .*{why}"):
+        DataLoader(np.zeros(3), **{name: value})
+    with pytest.raises(ValueError, match=f"DataLoader: expected {name}="):
+        DataLoader(np.zeros(3), **{name: np.zeros(2)})
+
+
+def test_an_argument_that_nobody_has_is_refused():
+    with pytest.raises(TypeError, match="DataLoader: got an unexpected argument 'num_worker'"):
+        DataLoader(np.zeros(3), num_worker=0)
 
 
 def test_batches_of_arrays_and_of_their_dataset_are_the_same_numbers():

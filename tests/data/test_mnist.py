@@ -74,6 +74,7 @@ def test_files_that_are_missing_are_named(tmp_path):
             r"train-images.* to hold uint8 on 3 axes, got uint8 of shape \(5,",
         ),
         ({NAMES[3]: LABELS[5:].astype("i4")}, r"t10k-labels.* uint8 on 1 axes, got int32 of shape"),
+        ({NAMES[2]: IMAGES[5:, :3]}, r"of one size, got 12 pixels in train-im.* and 9 in t10k-im"),
         ({NAMES[3]: LABELS[5:] + 3}, r"the labels of .*t10k-labels.* from 0 to 9, got 10 in row 2"),
     ],
 )

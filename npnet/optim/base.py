@@ -31,6 +31,9 @@ Options: TypeAlias = tuple[float | bool | tuple[float, ...] | None, ...]
 
 _members = itemgetter("params")
 
+#: From here on a count of steps, a float in torch's files, is not exact.
+_MOST_STEPS = 2**53
+
 #: The attributes that stay behind when an optimizer is copied or pickled.
 _PACKED = ("_blocks", "_listed", "_seen")
 
@@ -296,6 +299,7 @@ class Optimizer(ABC):
         try:
             groups = [dict(group) for group in state_dict["param_groups"]]
             saved = [list(group["params"]) for group in groups]
+            known = {index for indices in saved for index in indices}
             state = {index: dict(values) for index, values in state_dict["state"].items()}
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             form = '{"state": {0: {...}}, "param_groups": [{"params": [0], ...}]}'
@@ -308,8 +312,8 @@ class Optimizer(ABC):
             self.check({**group, **new})
         pairs = zip(saved, map(_members, self.param_groups), strict=True)
         parameters = {i: p for pair in pairs for i, p in zip(*pair, strict=True)}
-        if not state.keys() <= parameters.keys():
-            strangers = [*state.keys() - parameters.keys()]
+        if not state.keys() <= known:
+            strangers = [*state.keys() - known]
             raise ValueError(f"{self._who}: state has {strangers}, which are in no param_groups")
         found = {id(parameters[i]): self._fitting(parameters[i], i, state[i]) for i in state}
         return groups, found
@@ -333,7 +337,7 @@ class Optimizer(ABC):
                 raise ValueError(
                     f"{self._who}: expected {what} of shape {shapes[name]}, got {array.shape}"
                 )
-            if name == "step" and not 0 <= array < math.inf:
+            if name == "step" and not (0 <= array < _MOST_STEPS and array % 1 == 0):
                 raise ValueError(f"{self._who}: expected a count as {what}, got {array}")
         return arrays
 

@@ -122,6 +122,7 @@ def test_loading_replaces_state_and_keeps_options_it_does_not_name():
             r"state\[1\]\['momentum_buffer'\] of shape \(2,\), got \(1,\)",
         ),
         ({"state": {1: {"momentum_buffer": ["a", "b"]}}}, TypeError, "expected real numbers as"),
+        ({"param_groups": [{"params": [[0]]}, {"params": [1]}]}, TypeError, "of the form"),
         (
             {"param_groups": [{"params": [0], "lr": 1.0}, {"params": [1], "lr": math.nan}]},
             ValueError,
@@ -210,6 +211,8 @@ def test_a_rule_that_counts_steps_keeps_a_count_for_each_parameter():
         ({"step": [1.0], "exp_avg": [1.0]}, r"\['step'\] of shape \(\), got \(1,\)"),
         ({"step": math.nan}, "expected a count as"),
         ({"step": -1}, "expected a count as"),
+        ({"step": 2.5}, "expected a count as"),
+        ({"step": 1e300}, "expected a count as"),
     ],
 )
 def test_counts_that_are_none_are_refused(state, message):

@@ -56,3 +56,13 @@ def lockstep(make, epochs=300, kind="SGD", arguments=lambda epoch: ()):
             mine[0].load_state_dict(theirs[0].state_dict())
             assert_alike(mine, theirs)
     return seen
+
+
+def rates(scheduler, epochs):
+    """Return the rates of the first epoch and of so many more."""
+    found = [*scheduler.get_last_lr()]
+    for _ in range(epochs):
+        scheduler.optimizer.step()
+        scheduler.step()
+        found += scheduler.get_last_lr()
+    return found

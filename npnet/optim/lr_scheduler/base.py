@@ -11,7 +11,15 @@ from typing import Any, ClassVar
 from npnet.optim.base import Optimizer
 from npnet.optim.groups import plain
 
-__all__ = ["LRScheduler", "optimizer_of", "per_group", "unchanged", "warn_of_epoch"]
+__all__ = [
+    "LRScheduler",
+    "cycles_beta1",
+    "optimizer_of",
+    "per_group",
+    "set_momentum",
+    "unchanged",
+    "warn_of_epoch",
+]
 
 
 class LRScheduler:
@@ -240,6 +248,24 @@ def per_group(scheduler: Any, optimizer: Optimizer, name: str, value: Any) -> li
             f"parameter group, got {len(value)}"
         )
     return list(value)
+
+
+def cycles_beta1(scheduler: Any, optimizer: Optimizer) -> bool:
+    """Return whether the momentum to cycle is the first of "betas"."""
+    if "momentum" not in optimizer.defaults and "betas" not in optimizer.defaults:
+        raise ValueError(
+            f"{type(scheduler).__name__}: expected an optimizer with momentum or betas, got "
+            f"{type(optimizer).__name__}; it takes cycle_momentum=False"
+        )
+    return "betas" in optimizer.defaults
+
+
+def set_momentum(group: dict[str, Any], momentum: float, beta1: bool) -> None:
+    """Give a group its momentum, or the first of its "betas"."""
+    if beta1:
+        group["betas"] = (momentum, *group["betas"][1:])
+    else:
+        group["momentum"] = momentum
 
 
 def warn_of_epoch(scheduler: Any) -> None:

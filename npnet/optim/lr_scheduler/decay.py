@@ -1,97 +1,15 @@
-"""Schedules by a factor: LambdaLR, StepLR, MultiStepLR, ExponentialLR, PolynomialLR."""
+"""Schedules by a factor: StepLR, MultiStepLR, ExponentialLR, PolynomialLR."""
 
 from __future__ import annotations
 
-import types
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable
-from typing import Any, ClassVar
+from collections.abc import Iterable
 
 from npnet.optim.base import Optimizer
-from npnet.optim.lr_scheduler.base import LRScheduler, optimizer_of, per_group
+from npnet.optim.lr_scheduler.base import LRScheduler
 
-__all__ = ["ExponentialLR", "LambdaLR", "MultiStepLR", "PolynomialLR", "StepLR"]
-
-
-class LambdaLR(LRScheduler):
-    """Multiplies each initial rate by a function of the epoch.
-
-    With t = last_epoch::
-
-        lr = initial_lr * lr_lambda(t)
-
-    Parameters
-    ----------
-    optimizer : Optimizer
-        Whose groups are set.
-    lr_lambda : callable or list of callables
-        From an epoch to a factor; one for all groups, or one for each.
-    last_epoch : int, default -1
-        The epoch to go on from; -1 begins anew.
-
-    Errors
-    ------
-    TypeError
-        For what is no optimizer, and what cannot be called.
-    ValueError
-        For another number of functions than of groups.
-
-    Source: torch.optim.lr_scheduler.LambdaLR. As there a state holds the attributes of callable
-    objects, and None for functions.
-
-    Examples
-    --------
-    >>> from npnet.optim import SGD
-    >>> from npnet.parameter import Parameter
-    >>> optimizer = SGD([Parameter([1.0])], lr=0.5)
-    >>> scheduler = LambdaLR(optimizer, lambda epoch: 1 / (1 + epoch))
-    >>> optimizer.step()
-    >>> scheduler.step()
-    >>> scheduler.get_last_lr()
-    [0.25]
-    """
-
-    unsaved: ClassVar[tuple[str, ...]] = ("optimizer", "lr_lambdas")
-
-    def __init__(
-        self,
-        optimizer: Optimizer,
-        lr_lambda: Callable[[int], float] | list[Callable[[int], float]],
-        last_epoch: int = -1,
-    ) -> None:
-        optimizer = optimizer_of(self, optimizer)
-        self.lr_lambdas = per_group(self, optimizer, "lr_lambda", lr_lambda)
-        for function in self.lr_lambdas:
-            if not callable(function):
-                kind = type(function).__name__
-                raise TypeError(f"{self._who}: expected a function as lr_lambda, got a {kind}")
-        super().__init__(optimizer, last_epoch)
-
-    def get_lr(self) -> list[float]:
-        """Return the rate of each group at `last_epoch`."""
-        self._within_step()
-        pairs = zip(self.base_lrs, self.lr_lambdas, strict=True)
-        return [lr * function(self.last_epoch) for lr, function in pairs]
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return the state in torch's form; of functions it says nothing."""
-        kept = [None if _is_function(f) else dict(vars(f)) for f in self.lr_lambdas]
-        return {**super().state_dict(), "lr_lambdas": kept}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over a state, and its attributes of callable objects."""
-        self._check_state(state_dict)
-        saved = state_dict["lr_lambdas"]
-        if len(saved) != len(self.lr_lambdas):
-            raise ValueError(
-                f"{self._who}: expected a state of {len(self.lr_lambdas)} functions, got "
-                f"{len(saved)}"
-            )
-        super().load_state_dict(state_dict)
-        for function, attributes in zip(self.lr_lambdas, saved, strict=True):
-            if attributes is not None:
-                vars(function).update(attributes)
+__all__ = ["ExponentialLR", "MultiStepLR", "PolynomialLR", "StepLR"]
 
 
 class StepLR(LRScheduler):
@@ -336,8 +254,3 @@ class PolynomialLR(LRScheduler):
         """Return the rate of each group at `last_epoch`, whatever the rates are now."""
         gone = min(self.total_iters, self.last_epoch) / (self.total_iters or 1)
         return [lr * (1.0 - gone) ** self.power for lr in self.base_lrs]
-
-
-def _is_function(value: Any) -> bool:
-    """Return whether a callable has no attributes to save: a function, or one built in."""
-    return isinstance(value, types.FunctionType) or not hasattr(value, "__dict__")

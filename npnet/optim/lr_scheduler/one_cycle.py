@@ -6,7 +6,14 @@ import math
 from typing import Any
 
 from npnet.optim.base import Optimizer
-from npnet.optim.lr_scheduler.base import LRScheduler, optimizer_of, per_group, unchanged
+from npnet.optim.lr_scheduler.base import (
+    LRScheduler,
+    cycles_beta1,
+    optimizer_of,
+    per_group,
+    set_momentum,
+    unchanged,
+)
 
 __all__ = ["OneCycleLR"]
 
@@ -106,7 +113,7 @@ class OneCycleLR(LRScheduler):
         self.cycle_momentum = cycle_momentum
         points = {"max_lr": per_group(self, optimizer, "max_lr", max_lr)}
         if cycle_momentum:
-            self.use_beta1 = self._cycles_beta1(optimizer)
+            self.use_beta1 = cycles_beta1(self, optimizer)
             for name, value in (("max_momentum", max_momentum), ("base_momentum", base_momentum)):
                 points[name] = per_group(self, optimizer, name, value)
         with unchanged(*optimizer.param_groups):
@@ -133,10 +140,7 @@ class OneCycleLR(LRScheduler):
                 momentum = self._between(
                     group, phase["start_momentum"], phase["end_momentum"], part
                 )
-                if self.use_beta1:
-                    group["betas"] = (momentum, *group["betas"][1:])
-                else:
-                    group["momentum"] = momentum
+                set_momentum(group, momentum, self.use_beta1)
         return rates
 
     def _total(self, total_steps: Any, epochs: Any, steps_per_epoch: Any) -> int:
@@ -165,16 +169,6 @@ class OneCycleLR(LRScheduler):
         for name, value in (("div_factor", div_factor), ("final_div_factor", final_div_factor)):
             if not value > 0:
                 raise ValueError(f"{self._who}: {name} must be above 0, got {value}")
-
-    def _cycles_beta1(self, optimizer: Optimizer) -> bool:
-        """Return whether the momentum to cycle is the first of "betas"."""
-        if "momentum" not in optimizer.defaults and "betas" not in optimizer.defaults:
-            who = type(optimizer).__name__
-            raise ValueError(
-                f"{self._who}: expected an optimizer with momentum or betas, got {who}; it takes "
-                "cycle_momentum=False"
-            )
-        return "betas" in optimizer.defaults
 
     def _place(self) -> tuple[dict[str, Any], float]:
         """Return the phase that `last_epoch` lies in, and which part of it is over."""

@@ -60,6 +60,8 @@ def test_a_schedule_of_ones_own():
         ("CosineAnnealingLR", {"T_max": 9}),
         ("CosineAnnealingWarmRestarts", {"T_0": 3}),
         ("OneCycleLR", {"max_lr": 0.3, "total_steps": 40}),
+        ("MultiplicativeLR", {"lr_lambda": lambda epoch: 0.9**epoch}),
+        ("CyclicLR", {"base_lr": 0.02, "max_lr": 0.3, "step_size_up": 5}),
     ],
 )
 def test_a_schedule_that_goes_on_from_an_epoch_is_torchs(name, options):

@@ -1,9 +1,23 @@
 """Functions: layers called by name on a tape or on arrays; torch.nn.functional's names."""
 
-from npnet.functional import activation, elementwise, loss, parametric
+from npnet.functional import activation, arithmetic, elementwise, joining, labels, loss, parametric
 from npnet.functional.activation import *  # noqa: F403
+from npnet.functional.arithmetic import *  # noqa: F403
 from npnet.functional.elementwise import *  # noqa: F403
+from npnet.functional.joining import *  # noqa: F403
+from npnet.functional.labels import *  # noqa: F403
 from npnet.functional.loss import *  # noqa: F403
 from npnet.functional.parametric import *  # noqa: F403
+from npnet.layers import methods
+from npnet.layers.methods import *  # noqa: F403
 
-__all__ = [*activation.__all__, *elementwise.__all__, *loss.__all__, *parametric.__all__]
+__all__ = [
+    *activation.__all__,
+    *arithmetic.__all__,
+    *elementwise.__all__,
+    *joining.__all__,
+    *labels.__all__,
+    *loss.__all__,
+    *methods.__all__,
+    *parametric.__all__,
+]

@@ -34,8 +34,8 @@ __all__ = [
 ]
 
 
-def relu(x: Any, inplace: bool = False) -> Any:
-    """Return max(x, 0): a Node for a Node or a Parameter, an array for an array.
+def relu(input: Any, inplace: bool = False) -> Any:
+    """Return max(input, 0): a Node for a Node or a Parameter, an array for an array.
 
     Examples
     --------
@@ -43,11 +43,11 @@ def relu(x: Any, inplace: bool = False) -> Any:
     >>> F.relu([-1.0, 2.0]).tolist()
     [0.0, 2.0]
     """
-    return apply(ReLU, (x,), inplace)
+    return apply(ReLU, (input,), inplace)
 
 
-def sigmoid(x: Any) -> Any:
-    """Return 1 / (1 + e^-x): a Node for a Node or a Parameter, an array for an array.
+def sigmoid(input: Any) -> Any:
+    """Return 1 / (1 + e^-input): a Node for a Node or a Parameter, an array for an array.
 
     Examples
     --------
@@ -55,10 +55,10 @@ def sigmoid(x: Any) -> Any:
     >>> F.sigmoid([0.0]).tolist()
     [0.5]
     """
-    return apply(Sigmoid, (x,))
+    return apply(Sigmoid, (input,))
 
 
-def tanh(x: Any) -> Any:
+def tanh(input: Any) -> Any:
     """Return the hyperbolic tangent: a Node for a Node or a Parameter, an array for an array.
 
     Examples
@@ -67,11 +67,11 @@ def tanh(x: Any) -> Any:
     >>> F.tanh([0.0]).tolist()
     [0.0]
     """
-    return apply(Tanh, (x,))
+    return apply(Tanh, (input,))
 
 
-def leaky_relu(x: Any, negative_slope: float = 0.01, inplace: bool = False) -> Any:
-    """Return x where x > 0, else negative_slope x.
+def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) -> Any:
+    """Return input where input > 0, else negative_slope times input.
 
     A Node for a Node or a Parameter, an array for an array.
 
@@ -81,13 +81,14 @@ def leaky_relu(x: Any, negative_slope: float = 0.01, inplace: bool = False) -> A
     >>> F.leaky_relu([-2.0, 2.0], 0.5).tolist()
     [-1.0, 2.0]
     """
-    return apply(LeakyReLU, (x,), negative_slope, inplace)
+    return apply(LeakyReLU, (input,), negative_slope, inplace)
 
 
-def prelu(x: Any, weight: Any) -> Any:
-    """Return x where x > 0, else weight x, a weight for all or for each channel (axis 1).
+def prelu(input: Any, weight: Any) -> Any:
+    """Return input where input > 0, else weight times input.
 
-    A Node for a Node or a Parameter, an array for an array.
+    The weight is one for all, or one for each channel (axis 1). A Node for a Node or a Parameter,
+    an array for an array.
 
     Examples
     --------
@@ -95,11 +96,11 @@ def prelu(x: Any, weight: Any) -> Any:
     >>> F.prelu([[-2.0, -2.0]], [0.5, 0.25]).tolist()
     [[-1.0, -0.5]]
     """
-    return apply(ChannelSlope, (x, weight))
+    return apply(ChannelSlope, (input, weight))
 
 
-def elu(x: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
-    """Return x where x > 0, else alpha (e^x - 1).
+def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
+    """Return input where input > 0, else alpha (e^input - 1).
 
     A Node for a Node or a Parameter, an array for an array.
 
@@ -109,11 +110,11 @@ def elu(x: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
     >>> F.elu([float("-inf"), 2.0], 3.0).tolist()
     [-3.0, 2.0]
     """
-    return apply(ELU, (x,), alpha, inplace)
+    return apply(ELU, (input,), alpha, inplace)
 
 
-def selu(x: Any, inplace: bool = False) -> Any:
-    """Return 1.0507 x where x > 0, else 1.7581 (e^x - 1).
+def selu(input: Any, inplace: bool = False) -> Any:
+    """Return 1.0507 times input where input > 0, else 1.7581 (e^input - 1).
 
     A Node for a Node or a Parameter, an array for an array.
 
@@ -123,11 +124,11 @@ def selu(x: Any, inplace: bool = False) -> Any:
     >>> F.selu([0.0, 1.0]).round(4).tolist()
     [0.0, 1.0506999492645264]
     """
-    return apply(SELU, (x,), inplace)
+    return apply(SELU, (input,), inplace)
 
 
-def hardtanh(x: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Any:
-    """Return min(max(x, min_val), max_val).
+def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Any:
+    """Return min(max(input, min_val), max_val).
 
     A Node for a Node or a Parameter, an array for an array.
 
@@ -137,11 +138,11 @@ def hardtanh(x: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool 
     >>> F.hardtanh([-3.0, 0.5, 3.0]).tolist()
     [-1.0, 0.5, 1.0]
     """
-    return apply(Hardtanh, (x,), min_val, max_val, inplace)
+    return apply(Hardtanh, (input,), min_val, max_val, inplace)
 
 
-def relu6(x: Any, inplace: bool = False) -> Any:
-    """Return min(max(x, 0), 6): a Node for a Node or a Parameter, an array for an array.
+def relu6(input: Any, inplace: bool = False) -> Any:
+    """Return min(max(input, 0), 6): a Node for a Node or a Parameter, an array for an array.
 
     Examples
     --------
@@ -149,11 +150,11 @@ def relu6(x: Any, inplace: bool = False) -> Any:
     >>> F.relu6([-3.0, 5.0, 7.0]).tolist()
     [0.0, 5.0, 6.0]
     """
-    return apply(ReLU6, (x,), inplace)
+    return apply(ReLU6, (input,), inplace)
 
 
-def gelu(x: Any, approximate: str = "none") -> Any:
-    """Return x times the normal distribution's cdf.
+def gelu(input: Any, approximate: str = "none") -> Any:
+    """Return input times the normal distribution's cdf.
 
     A Node for a Node or a Parameter, an array for an array.
 
@@ -163,11 +164,11 @@ def gelu(x: Any, approximate: str = "none") -> Any:
     >>> F.gelu([0.0, 30.0]).tolist()
     [0.0, 30.0]
     """
-    return apply(GELU, (x,), approximate)
+    return apply(GELU, (input,), approximate)
 
 
-def silu(x: Any, inplace: bool = False) -> Any:
-    """Return x / (1 + e^-x): a Node for a Node or a Parameter, an array for an array.
+def silu(input: Any, inplace: bool = False) -> Any:
+    """Return input / (1 + e^-input): a Node for a Node or a Parameter, an array for an array.
 
     Examples
     --------
@@ -175,11 +176,13 @@ def silu(x: Any, inplace: bool = False) -> Any:
     >>> F.silu([0.0, 30.0]).tolist()
     [0.0, 30.0]
     """
-    return apply(SiLU, (x,), inplace)
+    return apply(SiLU, (input,), inplace)
 
 
-def mish(x: Any, inplace: bool = False) -> Any:
-    """Return x tanh(log(1 + e^x)): a Node for a Node or a Parameter, an array for an array.
+def mish(input: Any, inplace: bool = False) -> Any:
+    """Return input times tanh(log(1 + e^input)).
+
+    A Node for a Node or a Parameter, an array for an array.
 
     Examples
     --------
@@ -187,11 +190,13 @@ def mish(x: Any, inplace: bool = False) -> Any:
     >>> F.mish([0.0, 30.0]).tolist()
     [0.0, 30.0]
     """
-    return apply(Mish, (x,), inplace)
+    return apply(Mish, (input,), inplace)
 
 
-def hardswish(x: Any, inplace: bool = False) -> Any:
-    """Return x min(max(x + 3, 0), 6) / 6: a Node for a Node or a Parameter, an array for an array.
+def hardswish(input: Any, inplace: bool = False) -> Any:
+    """Return input times min(max(input + 3, 0), 6) / 6.
+
+    A Node for a Node or a Parameter, an array for an array.
 
     Examples
     --------
@@ -199,11 +204,11 @@ def hardswish(x: Any, inplace: bool = False) -> Any:
     >>> F.hardswish([-3.0, 1.5, 3.0]).tolist()
     [-0.0, 1.125, 3.0]
     """
-    return apply(Hardswish, (x,), inplace)
+    return apply(Hardswish, (input,), inplace)
 
 
-def softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
-    """Return log(1 + e^(beta x)) / beta, x itself where beta x > threshold.
+def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
+    """Return log(1 + e^(beta input)) / beta, input itself where beta input > threshold.
 
     A Node for a Node or a Parameter, an array for an array.
 
@@ -213,11 +218,11 @@ def softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
     >>> F.softplus([-200.0, 30.0]).tolist()
     [0.0, 30.0]
     """
-    return apply(Softplus, (x,), beta, threshold)
+    return apply(Softplus, (input,), beta, threshold)
 
 
-def logsigmoid(x: Any) -> Any:
-    """Return -log(1 + e^-x): a Node for a Node or a Parameter, an array for an array.
+def logsigmoid(input: Any) -> Any:
+    """Return -log(1 + e^-input): a Node for a Node or a Parameter, an array for an array.
 
     Examples
     --------
@@ -225,11 +230,11 @@ def logsigmoid(x: Any) -> Any:
     >>> F.logsigmoid([-30.0, 200.0]).tolist()
     [-30.0, 0.0]
     """
-    return apply(LogSigmoid, (x,))
+    return apply(LogSigmoid, (input,))
 
 
-def softsign(x: Any) -> Any:
-    """Return x / (1 + |x|): a Node for a Node or a Parameter, an array for an array.
+def softsign(input: Any) -> Any:
+    """Return input / (1 + |input|): a Node for a Node or a Parameter, an array for an array.
 
     Examples
     --------
@@ -237,10 +242,10 @@ def softsign(x: Any) -> Any:
     >>> F.softsign([-3.0, 1.0]).tolist()
     [-0.75, 0.5]
     """
-    return apply(Softsign, (x,))
+    return apply(Softsign, (input,))
 
 
-def softmax(x: Any, dim: int | None = None) -> Any:
+def softmax(input: Any, dim: int | None = None) -> Any:
     """Return probabilities along an axis: a Node for a Node or a Parameter, an array for an array.
 
     Examples
@@ -249,10 +254,10 @@ def softmax(x: Any, dim: int | None = None) -> Any:
     >>> F.softmax([1e4, 1e4], dim=0).tolist()
     [0.5, 0.5]
     """
-    return apply(Softmax, (x,), dim)
+    return apply(Softmax, (input,), dim)
 
 
-def log_softmax(x: Any, dim: int | None = None) -> Any:
+def log_softmax(input: Any, dim: int | None = None) -> Any:
     """Return their logarithms: a Node for a Node or a Parameter, an array for an array.
 
     Examples
@@ -261,4 +266,4 @@ def log_softmax(x: Any, dim: int | None = None) -> Any:
     >>> F.log_softmax([1e4, 0.0], dim=0).tolist()
     [0.0, -10000.0]
     """
-    return apply(LogSoftmax, (x,), dim)
+    return apply(LogSoftmax, (input,), dim)

@@ -10,8 +10,8 @@ from npnet.layers.elementwise import Abs, Exp, Log, Sqrt, Square
 __all__ = ["abs", "exp", "log", "sqrt", "square"]
 
 
-def abs(x: Any) -> Any:
-    """Return |x|: a Node for a Node or a Parameter, an array for an array.
+def abs(input: Any) -> Any:
+    """Return |input|: a Node for a Node or a Parameter, an array for an array.
 
     Examples
     --------
@@ -19,11 +19,11 @@ def abs(x: Any) -> Any:
     >>> F.abs([-1.0, 2.0]).tolist()
     [1.0, 2.0]
     """
-    return apply(Abs, (x,))
+    return apply(Abs, (input,))
 
 
-def exp(x: Any) -> Any:
-    """Return e^x: a Node for a Node or a Parameter, an array for an array.
+def exp(input: Any) -> Any:
+    """Return e^input: a Node for a Node or a Parameter, an array for an array.
 
     Examples
     --------
@@ -31,11 +31,11 @@ def exp(x: Any) -> Any:
     >>> F.exp([0.0]).tolist()
     [1.0]
     """
-    return apply(Exp, (x,))
+    return apply(Exp, (input,))
 
 
-def log(x: Any) -> Any:
-    """Return ln x: a Node for a Node or a Parameter, an array for an array.
+def log(input: Any) -> Any:
+    """Return ln input: a Node for a Node or a Parameter, an array for an array.
 
     Examples
     --------
@@ -43,10 +43,10 @@ def log(x: Any) -> Any:
     >>> F.log([1.0]).tolist()
     [0.0]
     """
-    return apply(Log, (x,))
+    return apply(Log, (input,))
 
 
-def sqrt(x: Any) -> Any:
+def sqrt(input: Any) -> Any:
     """Return the square root: a Node for a Node or a Parameter, an array for an array.
 
     Examples
@@ -55,11 +55,11 @@ def sqrt(x: Any) -> Any:
     >>> F.sqrt([9.0]).tolist()
     [3.0]
     """
-    return apply(Sqrt, (x,))
+    return apply(Sqrt, (input,))
 
 
-def square(x: Any) -> Any:
-    """Return x^2: a Node for a Node or a Parameter, an array for an array.
+def square(input: Any) -> Any:
+    """Return input^2: a Node for a Node or a Parameter, an array for an array.
 
     Examples
     --------
@@ -67,4 +67,4 @@ def square(x: Any) -> Any:
     >>> F.square([3.0]).tolist()
     [9.0]
     """
-    return apply(Square, (x,))
+    return apply(Square, (input,))

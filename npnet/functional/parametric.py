@@ -6,15 +6,18 @@ from typing import Any
 
 import numpy as np
 
+from npnet.layers.arithmetic import Add, MatMul
 from npnet.layers.base import Layer
 from npnet.layers.batch_normalization import BatchNorm
 from npnet.layers.bilinear import Bilinear
 from npnet.layers.dropout import Dropout
 from npnet.layers.embedding import Embedding
+from npnet.layers.linear import Linear
 from npnet.layers.normalization import LayerNorm, RMSNorm
 from npnet.parameter import Array
+from npnet.tape import Node
 
-__all__ = ["batch_norm", "bilinear", "dropout", "embedding", "layer_norm", "rms_norm"]
+__all__ = ["batch_norm", "bilinear", "dropout", "embedding", "layer_norm", "linear", "rms_norm"]
 
 
 def call(layer: Layer, *operands: Any, **parameters: Any) -> Any:
@@ -25,6 +28,36 @@ def call(layer: Layer, *operands: Any, **parameters: Any) -> Any:
         else:
             layer._parameters.pop(name, None)
     return layer(*operands, *(given for given in parameters.values() if given is not None))
+
+
+def linear(input: Any, weight: Any, bias: Any = None) -> Any:
+    """Return input (..., I) @ weight.T + bias, of shape (..., O): Linear.
+
+    weight is (O, I) and bias (O,), or one number for all, () or (1,). A weight (I,) leaves out the
+    last axis; beside it bias is (). A Node of a Graph has no shape yet: as weight or bias it must
+    have Linear's. Errors are Linear's, and ValueError for another bias beside a weight (I,).
+
+    Examples
+    --------
+    >>> import numpy as np, npnet.functional as F
+    >>> F.linear(np.array([1.0, 2.0]), np.array([[3.0, 4.0], [0.0, 1.0]]), np.array(0.5)).tolist()
+    [11.5, 2.5]
+    """
+    shape, given = _shape(weight), _shape(bias)
+    if shape is not None and len(shape) == 1:
+        if bias is not None and given:
+            raise ValueError(
+                f"linear: expected bias of shape () beside a weight of shape {shape}, got {given}"
+            )
+        y = MatMul()(input, weight)
+        return y if bias is None else Add()(y, bias)
+    # Of no elements, so that it draws none.
+    layer = Linear(0, 0, bias=False)
+    if shape is not None and len(shape) == 2:
+        layer.out_features, layer.in_features = shape
+    if given == () or (given == (1,) and layer.out_features != 1):
+        return Add()(call(layer, input, weight=weight, bias=None), bias)
+    return call(layer, input, weight=weight, bias=bias)
 
 
 def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
@@ -158,3 +191,11 @@ def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
     """
     # Of no elements, so that it draws none.
     return call(Bilinear(1, 0, 0, bias=False), input1, input2, weight=weight, bias=bias)
+
+
+def _shape(value: Any) -> tuple[int, ...] | None:
+    """Return the shape of an operand; None where it is not known yet, or there is no operand."""
+    if value is None or (isinstance(value, Node) and value.spec is None):
+        return None
+    shape: tuple[int, ...] = np.shape(value)
+    return shape

@@ -19,10 +19,11 @@ Cell: TypeAlias = "Expr | str"
 #: Lines that belong together, each with a cell a column.
 Block: TypeAlias = "Sequence[Sequence[Cell]]"
 
-#: Where a line may be broken: behind these.
+#: Where a line may be broken: behind these; where that is too seldom, between any two words.
 _BREAKS = re.compile(
     r"(?<=[,;…])\s+(?!\d+(?:, \d+)*\))|(?<=\))\s+(?=[−\d])|\s+(?=[=+−⊙]\s)|\s+(?=(?:if|else|min)\s)"
 )
+_WORDS = re.compile(r"(?<![=+−⊙])\s+(?!\d+(?:, \d+)*\))")
 
 
 def text_table(head: Sequence[str], blocks: Sequence[Block], width: int) -> str:
@@ -40,11 +41,15 @@ def text_table(head: Sequence[str], blocks: Sequence[Block], width: int) -> str:
     rows = [[_text(cell) for cell in line] for block in blocks for line in block]
     whole = sum(max(map(shown_width, column)) for column in zip(head, *rows, strict=True))
     gap = "  " if whole + 2 * (len(head) - 1) <= width else " "
-    room = _widths([list(head), *rows], width)
+    breaks = _BREAKS
+    room = _widths([list(head), *rows], width, breaks)
+    if sum(room) + len(room) - 1 > width:
+        breaks = _WORDS
+        room = _widths([list(head), *rows], width, breaks)
     lines = [gap.join(_padded(h, n) for h, n in zip(head, room, strict=True)).rstrip()]
     lines.append(gap.join("-" * n for n in room))
     for row in rows:
-        cells = [_wrapped(cell, n) for cell, n in zip(row, room, strict=True)]
+        cells = [_wrapped(cell, n, breaks) for cell, n in zip(row, room, strict=True)]
         for number in range(max(map(len, cells))):
             parts = (cell[number] if number < len(cell) else "" for cell in cells)
             line = gap.join(_padded(p, n) for p, n in zip(parts, room, strict=True))
@@ -155,16 +160,17 @@ def _padded(words: str, width: int) -> str:
     return words + " " * (width - shown_width(words))
 
 
-def _pieces(cell: str) -> list[str]:
+def _pieces(cell: str, breaks: re.Pattern[str]) -> list[str]:
     """Cut a cell where it may be broken."""
-    return _BREAKS.split(cell) if cell else [""]
+    return breaks.split(cell) if cell else [""]
 
 
-def _widths(rows: Sequence[Sequence[str]], width: int) -> list[int]:
+def _widths(rows: Sequence[Sequence[str]], width: int, breaks: re.Pattern[str]) -> list[int]:
     """Return the columns' widths: as wide as their cells, the widest narrowed until all fit."""
     columns = [*zip(*rows, strict=True)]
     wanted = [max(map(shown_width, column)) for column in columns]
-    least = [max(shown_width(p) for cell in column for p in _pieces(cell)) for column in columns]
+    pieces = [[p for cell in column for p in _pieces(cell, breaks)] for column in columns]
+    least = [max(map(shown_width, column)) for column in pieces]
     spare = len(columns) - 1
     while sum(wanted) + spare > width:
         narrowed = [n for n, wide in enumerate(wanted) if wide > least[n]]
@@ -174,10 +180,10 @@ def _widths(rows: Sequence[Sequence[str]], width: int) -> list[int]:
     return wanted
 
 
-def _wrapped(cell: str, width: int) -> list[str]:
+def _wrapped(cell: str, width: int, breaks: re.Pattern[str]) -> list[str]:
     """Break a cell into lines of a width, where its pieces are not longer."""
     lines = [""]
-    for piece in _pieces(cell):
+    for piece in _pieces(cell, breaks):
         longer = f"{lines[-1]} {piece}" if lines[-1] else piece
         if shown_width(longer) <= width or not lines[-1]:
             lines[-1] = longer

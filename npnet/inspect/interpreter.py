@@ -115,6 +115,7 @@ class Interpreter:
     ) -> None:
         self.steps = steps
         self.specs = specs
+        self.detached = tape.detached
         self.values: list[Any] = [None] * len(tape.slots)
         for index, array in zip(tape.inputs, arrays, strict=True):
             self.values[index] = array
@@ -149,6 +150,8 @@ class Interpreter:
         for number in reversed(range(len(self.steps))):
             step = self.steps[number]
             received = [totals.get(index) for index in step.writes]
+            if number in self.detached:
+                continue
             wanted = [index in needing for index in step.reads]
             if not any(wanted) or all(gradient is None for gradient in received):
                 continue

@@ -274,14 +274,12 @@ class _Counter:
         """Return the number of multiplications in a step's matrix products."""
         shapes = [() if slot is None else self.specs[slot].shape for slot in step.reads]
         size = math.prod(self.specs[step.writes[0]].shape)
-        if isinstance(step.layer, Linear):
-            return size * step.layer.in_features
-        if isinstance(step.layer, MatMul):
+        if isinstance(step.layer, (Linear, MatMul)):
             return size * shapes[0][-1]
         if isinstance(step.layer, Bilinear):
             # The products of the first operand with the weight, then those with the second.
             rows = math.prod(shapes[0][:-1])
-            return rows * math.prod(step.layer.weight.shape) + size * shapes[1][-1]
+            return rows * math.prod(shapes[2]) + size * shapes[1][-1]
         return 0
 
 

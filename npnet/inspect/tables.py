@@ -96,7 +96,10 @@ class Table:
         self.rows = tuple(_row(step, whole, given) for step in recording.steps)
 
     def text(self, width: int | None = None) -> str:
-        """Return it as text of at most `width` characters, by default the terminal's, 80 to 120."""
+        """Return it as text of `width` characters, by default the terminal's, 80 to 120.
+
+        Lines are longer only where single words do not fit beside one another.
+        """
         if width is None:
             width = min(max(shutil.get_terminal_size((100, 24)).columns, 80), 120)
         return text_table(_HEAD, self._blocks(), width)

@@ -1,5 +1,6 @@
 """Layers: leaf Modules with array kernels."""
 
+from npnet.layers import methods as methods
 from npnet.layers.activation import Identity, ReLU, Sigmoid, Tanh
 from npnet.layers.arithmetic import (
     Add,
@@ -9,10 +10,12 @@ from npnet.layers.arithmetic import (
     Power,
     Subtract,
 )
+from npnet.layers.axes import Permute, Squeeze, Transpose, Unsqueeze
 from npnet.layers.base import Elementwise, Layer
 from npnet.layers.batch_normalization import BatchNorm1d
 from npnet.layers.bilinear import Bilinear
 from npnet.layers.binary import BCELoss, BCEWithLogitsLoss
+from npnet.layers.bounds import Clamp, Maximum, Minimum
 from npnet.layers.clipped import Hardtanh, ReLU6
 from npnet.layers.cross_entropy import CrossEntropyLoss, SoftmaxCrossEntropy
 from npnet.layers.divergence import KLDivLoss
@@ -20,6 +23,7 @@ from npnet.layers.dropout import Dropout
 from npnet.layers.elementwise import Abs, Exp, Log, Negate, Scale, Sqrt, Square
 from npnet.layers.embedding import Embedding
 from npnet.layers.gated import GELU, Hardswish, Mish, SiLU
+from npnet.layers.indexing import Index
 from npnet.layers.likelihood import NLLLoss
 from npnet.layers.linear import Linear
 from npnet.layers.normalization import LayerNorm, RMSNorm
@@ -41,6 +45,7 @@ __all__ = [
     "BCEWithLogitsLoss",
     "BatchNorm1d",
     "Bilinear",
+    "Clamp",
     "Concatenate",
     "CrossEntropyLoss",
     "Divide",
@@ -53,6 +58,7 @@ __all__ = [
     "Hardtanh",
     "HuberLoss",
     "Identity",
+    "Index",
     "KLDivLoss",
     "L1Loss",
     "Layer",
@@ -64,12 +70,15 @@ __all__ = [
     "LogSoftmax",
     "MSELoss",
     "MatMul",
+    "Maximum",
     "Mean",
+    "Minimum",
     "Mish",
     "Multiply",
     "NLLLoss",
     "Negate",
     "PReLU",
+    "Permute",
     "Power",
     "RMSNorm",
     "ReLU",
@@ -86,8 +95,11 @@ __all__ = [
     "Softsign",
     "Sqrt",
     "Square",
+    "Squeeze",
     "Subtract",
     "Sum",
     "Tanh",
+    "Transpose",
     "Unflatten",
+    "Unsqueeze",
 ]

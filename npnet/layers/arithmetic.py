@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from npnet.expression import recorders
+from npnet.layers.activation import Tanh
 from npnet.layers.base import Layer, broadcast_spec, sum_to
 from npnet.layers.elementwise import Abs, Exp, Log, Negate, Sqrt, Square
 from npnet.parameter import Array
@@ -290,7 +291,7 @@ class MatMul(Layer):
         return left, right
 
 
-def _power(a: Any, b: Any) -> Any:
+def power(a: Any, b: Any) -> Any:
     """Record a ** b; the square is a multiplication."""
     return Square()(a) if isinstance(b, (int, float)) and b == 2 else Power()(a, b)
 
@@ -301,7 +302,7 @@ recorders.update(
         np.subtract: Subtract(),
         np.multiply: Multiply(),
         np.true_divide: Divide(),
-        np.power: _power,
+        np.power: power,
         np.matmul: MatMul(),
         np.negative: Negate(),
         np.absolute: Abs(),
@@ -309,5 +310,6 @@ recorders.update(
         np.log: Log(),
         np.square: Square(),
         np.sqrt: Sqrt(),
+        np.tanh: Tanh(),
     }
 )

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from npnet.contraction import Contraction
 from npnet.execution import real_array
 from npnet.expression import Expression
-from npnet.module import Module, is_live
+from npnet.module import Module, is_live, is_recording
 from npnet.parameter import Array, floating_array
 from npnet.program import Call
 from npnet.tape import Constant, Spec, record
@@ -161,9 +161,12 @@ class Layer(Module):
         raise NotImplementedError(f"{self._who}: has effects and no restore; see npnet.Layer")
 
     def forward(self, *operands: Any) -> Any:
-        """Record the layer on a tape."""
+        """Record the layer on a tape; where none is being recorded, compute on arrays."""
+        if not is_recording() and not any(isinstance(o, Expression) for o in operands):
+            return self(*operands)
         names = self._asked_names()
-        if len(operands) != len(names) and not (self.variadic and len(operands) >= len(names) - 1):
+        enough = self.variadic and len(operands) >= max(len(names) - 1, 1)
+        if len(operands) != len(names) and not enough:
             expected = f"{len(names)} operand{'s' * (len(names) != 1)} ({', '.join(names)})"
             some = "at least " if self.variadic else ""
             raise TypeError(f"{self._who}: expected {some}{expected}, got {len(operands)}")

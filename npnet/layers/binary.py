@@ -52,8 +52,8 @@ class BCELoss(Pointwise):
         self.register_factor("weight", weight)
 
     def scratch_specs(self, x: Spec, target: Spec) -> dict[str, Spec]:
-        """Hold the two logarithms."""
-        return {"log_x": x, "log_rest": x}
+        """Hold the two logarithms and t - 1."""
+        return {"log_x": x, "log_rest": x, "other": x}
 
     @silent
     def forward_kernel(self, x: Array, target: Array, *, out: Array, scratch: Any) -> None:
@@ -64,10 +64,11 @@ class BCELoss(Pointwise):
         self._logarithms(x, scratch)
         np.maximum(log_x, -100.0, out=log_x)
         np.maximum(losses, -100.0, out=losses)
-        # t (log(1 - x) - log x) - log(1 - x), in two arrays
-        np.subtract(losses, log_x, out=log_x)
+        # (t - 1) log(1 - x) - t log x: of one sign, so that no small loss cancels against a large
+        np.subtract(target, 1.0, out=scratch.other)
+        np.multiply(losses, scratch.other, out=losses)
         np.multiply(log_x, target, out=log_x)
-        np.subtract(log_x, losses, out=losses)
+        np.subtract(losses, log_x, out=losses)
         if self.weight is not None:
             np.multiply(losses, self.weight, out=losses)
         self.reduce(losses, out)

@@ -100,13 +100,17 @@ class Linear(Layer):
             init.uniform_(self.bias, -bound, bound, generator=generator)
 
     def infer(self, x: Spec, weight: Spec, bias: Spec | None) -> Spec:
-        """Check the width of x."""
-        if not x.shape or x.shape[-1] != self.in_features:
+        """Check the width of x, and of what a function takes for the layer's Parameters."""
+        if len(weight.shape) != 2:
+            raise ValueError(f"Linear: expected a weight of 2 axes, got shape {weight.shape}")
+        outputs, inputs = weight.shape
+        if not x.shape or x.shape[-1] != inputs:
             raise ValueError(
-                f"Linear: expected x of shape (B, {self.in_features}), got {x.shape}; "
-                f"in_features is {self.in_features}"
+                f"Linear: expected x of shape (B, {inputs}), got {x.shape}; in_features is {inputs}"
             )
-        return Spec((*x.shape[:-1], self.out_features), x.dtype)
+        if bias is not None and bias.shape != (outputs,):
+            raise ValueError(f"Linear: expected bias of shape ({outputs},), got {bias.shape}")
+        return Spec((*x.shape[:-1], outputs), x.dtype)
 
     def scratch_specs(self, x: Spec, weight: Spec, bias: Spec | None) -> dict[str, Any]:
         """Return the blocks of rows in which dx is computed, and room for the weight by rows."""

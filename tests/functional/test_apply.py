@@ -1,24 +1,44 @@
+import inspect
+
 import numpy as np
 import pytest
 
 import npnet.functional as F
 from npnet import Graph, Parameter
 from npnet.tape import Node
-from tests.functional import test_activation, test_elementwise, test_loss, test_parametric
+from tests.functional import (
+    test_activation,
+    test_arithmetic,
+    test_elementwise,
+    test_loss,
+    test_parametric,
+)
+from tests.layers import test_methods
 
 FACTS = [
     *test_activation.FACTS,
+    *test_arithmetic.FACTS,
     *test_elementwise.FACTS,
     *test_loss.FACTS,
+    *test_methods.FACTS,
     *test_parametric.FACTS,
 ]
 #: What cannot be differentiated by its first operand has tests of its own.
-OF_INTEGERS = {"embedding"}
+OF_INTEGERS = {"embedding", "one_hot"}
+#: So has what takes a list.
+OF_LISTS = {"cat", "stack"}
 every_fact = pytest.mark.parametrize("fact", FACTS, ids=lambda fact: fact.name)
 
 
 def test_every_function_has_a_fact():
-    assert {fact.name for fact in FACTS} | OF_INTEGERS == set(F.__all__)
+    assert {fact.name for fact in FACTS} | OF_INTEGERS | OF_LISTS == set(F.__all__)
+
+
+@pytest.mark.parametrize("name", F.__all__)
+def test_the_first_operand_has_torchs_name(name):
+    named = {"cat": "tensors", "stack": "tensors", "bilinear": "input1", "one_hot": "tensor"}
+    first = next(iter(inspect.signature(getattr(F, name)).parameters))
+    assert first == named.get(name, "input")
 
 
 @every_fact

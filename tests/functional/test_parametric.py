@@ -27,6 +27,8 @@ FACTS = [
         {"running_mean": None, "running_var": None, "training": True, "eps": 2.0},
     ),
     Fact("dropout", (ROWS,), ROWS, {"training": False}),
+    Fact("linear", (ROWS, [[1.0, 2.0], [0.5, 0.0]], [0.0, 1.0]), [[7.0, 1.5], [6.0, 2.0]]),
+    Fact("linear", (ROWS, [3.0, 1.0]), [6.0, 8.0]),
     Fact("bilinear", ([[1.0, 2.0]], [[3.0, 4.0]], [[[1.0, 0.0], [0.0, 10.0]]]), [[83.0]]),
 ]
 
@@ -50,6 +52,7 @@ def test_embedding_looks_rows_up():
 def test_functions_draw_nothing_but_dropout():
     before = npnet.random.default_generator().mark()
     F.bilinear(draw(3, 2), draw(3, 4), draw(5, 2, 4), draw(5))
+    F.linear(draw(3, 2), draw(4, 2), draw(4))
     F.embedding(np.array([1]), draw(2, 3))
     F.layer_norm(draw(3, 2), (2,))
     F.dropout(draw(3), training=False)
@@ -69,6 +72,65 @@ def test_parameters_are_operands_and_get_their_gradients():
     layer.backward(dy)
     np.testing.assert_array_equal(weight.grad, layer.weight.grad)
     np.testing.assert_array_equal(bias.grad, layer.bias.grad)
+
+
+class Affine(Module):
+    """A Linear written by hand; its operands have shapes where it is traced."""
+
+    def forward(self, *operands):
+        return F.linear(*operands)
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        [(5, 3), (2, 3), (2,)],
+        [(5, 3), (2, 3), (1,)],
+        [(5, 3), (2, 3), ()],
+        [(5, 3), (1, 3), ()],
+        [(5, 3), (0, 3), (1,)],
+        [(5, 3), (3,)],
+        [(2, 5, 3), (3,)],
+        [(3,), (3,)],
+    ],
+)
+def test_linear_takes_every_shape_that_torchs_takes(shapes, dtype):
+    torch = pytest.importorskip("torch")
+    given = [draw(*shape, dtype=dtype, seed=i) for i, shape in enumerate(shapes)]
+    given = [np.asarray(array, dtype) for array in given]
+    tensors = [torch.tensor(array, requires_grad=True) for array in given]
+    y, affine = torch.nn.functional.linear(*tensors), Affine()
+    found = np.asarray(affine(*given))
+    close(found, y.detach().numpy(), "output", 64, 1.0)
+    np.testing.assert_array_equal(F.linear(*given), found)
+    seed = seeds_for([found])[0]
+    y.backward(torch.tensor(seed))
+    gradients = affine.backward(seed, input_grad=True)
+    for gradient, tensor in zip(gradients, tensors, strict=True):
+        close(gradient, tensor.grad.numpy(), "gradient", 64, 8.0)
+
+
+def test_a_product_of_a_row_and_one_number():
+    assert F.linear([1.0, 2.0], [3.0, 4.0], 0.5) == 11.5
+
+
+class Pairs(Module):
+    """A Bilinear written by hand."""
+
+    def forward(self, *operands):
+        return F.bilinear(*operands)
+
+
+def test_their_products_are_counted():
+    products = npnet.inspect.summary(Affine(), (5, 3), (4, 3), (4,)).total_mult_adds
+    assert products == 5 * 3 * 4
+    products = npnet.inspect.summary(Pairs(), (5, 2), (5, 3), (4, 2, 3)).total_mult_adds
+    layer = npnet.inspect.summary(npnet.Bilinear(2, 3, 4, bias=False), (5, 2), (5, 3))
+    assert products == layer.total_mult_adds > 0
+    step = npnet.inspect.record(Affine(), draw(5, 3), draw(4, 3)).steps[-1]
+    assert (step.layer.in_features, step.layer.out_features) == (3, 4)
 
 
 class Normalizes(Module):
@@ -108,6 +170,15 @@ def test_running_statistics_are_followed_where_they_are():
         (lambda: F.embedding([0], [[1.0]], 1), ValueError, "Padding_idx must be within"),
         (lambda: F.embedding([0], [1.0]), ValueError, r"a weight of 2 axes, got shape \(1,\)"),
         (lambda: F.embedding([2], [[1.0]]), IndexError, "index 2 is out of range"),
+        (lambda: F.linear(draw(5, 3), draw(3, 2)), ValueError, r"x of shape \(B, 2\), got \(5, 3"),
+        (lambda: F.linear(draw(5, 3), draw(2, 3), draw(3)), ValueError, r"bias of shape \(2,\), g"),
+        (lambda: F.linear(draw(5, 3), draw(1, 2, 3)), ValueError, "a weight of 2 axes, got shape"),
+        (
+            lambda: F.linear(draw(5, 3), draw(3), draw(1)),
+            ValueError,
+            r"bias of shape \(\) besid",
+        ),
+        (lambda: F.linear(draw(5, 3), draw(2)), ValueError, "MatMul: expected"),
         (lambda: F.layer_norm(draw(3, 2), (3,)), ValueError, r"expected x of shape \(..., 3\)"),
         (lambda: F.layer_norm(draw(3, 2), 2, draw(3)), ValueError, r"weight of shape \(2,\), got"),
         (lambda: F.layer_norm(draw(3, 2), 2, None, draw(1)), ValueError, r"bias of shape \(2,\)"),
@@ -142,6 +213,11 @@ def test_mistakes_are_named(call, error, message):
         ("layer_norm", [(5, 2, 3), (2, 3), (2, 3)], {"normalized_shape": (2, 3), "eps": 0.1}),
         ("layer_norm", [(5, 3), (3,)], {"normalized_shape": (3,)}),
         ("rms_norm", [(5, 2, 3), (2, 3)], {"normalized_shape": (2, 3)}),
+        ("linear", [(5, 3), (2, 3), (2,)], {}),
+        ("linear", [(2, 5, 3), (4, 3)], {}),
+        ("linear", [(3,), (4, 3), (4,)], {}),
+        ("linear", [(0, 3), (4, 3), (4,)], {}),
+        ("linear", [(5, 3), (1, 3), (1,)], {}),
         ("bilinear", [(5, 2), (5, 3), (4, 2, 3), (4,)], {}),
         ("bilinear", [(2, 5, 2), (2, 5, 3), (4, 2, 3)], {}),
         ("batch_norm", [(5, 3), (3,), (3,)], {"training": True}),

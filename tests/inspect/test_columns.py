@@ -41,6 +41,13 @@ def test_cells_are_broken_at_operators_and_commas_but_not_in_shapes():
     assert [line.strip() for line in lines[2:]] == ["max(0, x)", "= (16, 784)", "−1 to 2"]
 
 
+def test_cells_are_broken_between_words_where_all_else_is_too_wide():
+    cells = ["h = x weight + bias", "(16, 784) −1 to 2"]
+    lines = text_table(["a", "b"], [[cells]], 16).splitlines()
+    assert lines[2:] == ["h = x  (16, 784)", "weight −1 to 2", "+ bias"]
+    assert "(16, 784)" in text_table(["a", "b"], [[cells]], 12)
+
+
 def test_the_widest_column_is_narrowed():
     lines = text_table(["a", "b"], [[["1, 2", "x, y, z, w, v"]]], 14).splitlines()
     assert lines[2:] == ["1, 2 x, y, z,", "     w, v"]

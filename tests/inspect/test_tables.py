@@ -115,6 +115,17 @@ def test_the_briefs_table_as_text(brief):
     assert wide == narrow
 
 
+def test_a_network_with_long_names_fits_a_terminal():
+    graph, layer = npnet.Graph(), npnet.Linear(4, 4)
+    layer.weight.data = np.linspace(-1, 1, 16, dtype=np.float32).reshape(4, 4)
+    layer.bias.data = np.full(4, 0.125, np.float32)
+    graph.output(layer(layer(layer(graph.input("x")))))
+    graph(np.ones((3, 4), np.float32))
+    graph.backward(np.ones((3, 4), np.float32))
+    for width in (100, 120):
+        assert max(map(len, table(graph).text(width).splitlines())) <= width
+
+
 def test_the_terminals_width_is_kept_between_80_and_120(brief, monkeypatch):
     for columns, width in (("20", 80), ("100", 100), ("300", 120)):
         monkeypatch.setenv("COLUMNS", columns)

@@ -20,7 +20,7 @@ from npnet import (
     Sum,
 )
 from npnet.layers.base import Reduced, broadcast_spec, real_number, sum_to
-from npnet.tape import Spec
+from npnet.tape import Node, Spec
 
 FLOAT32 = np.dtype(np.float32)
 
@@ -106,6 +106,12 @@ def test_one_operand_is_no_plural():
         ReLU()(np.ones(1), np.ones(1))
 
 
+@pytest.mark.parametrize("kind", [Sum, Concatenate])
+def test_a_layer_of_any_number_of_operands_needs_one(kind):
+    with pytest.raises(TypeError, match=r"expected at least 1 operand \(terms\), got 0"):
+        kind()()
+
+
 @pytest.mark.parametrize("operand", ["text", [1.0, [2.0]], np.array([1j]), object()])
 @pytest.mark.parametrize("recorded", [False, True])
 def test_refuses_what_is_no_real_number(operand, recorded):
@@ -176,6 +182,14 @@ def test_a_backward_of_ones_own_is_not_passed_over_for_an_inherited_sum():
     g()
     g.backward()
     assert w.grad.tolist() == [1.0, 2.0]
+
+
+def test_forward_on_arrays_computes_as_a_call_does():
+    layer, x = Linear(3, 2), np.ones((4, 3), np.float32)
+    np.testing.assert_array_equal(layer.forward(x), layer(x))
+    layer.forward(x[:1])
+    assert layer.backward(np.ones((1, 2))).shape == (1, 3)
+    assert isinstance(layer.forward(Graph().input("x")), Node)
 
 
 def test_has_no_scratch_by_itself():

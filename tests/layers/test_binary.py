@@ -37,6 +37,13 @@ def test_certain_probabilities_have_a_loss_of_100_at_most():
     np.testing.assert_allclose(dx, [-1e12, 1e12, 0.0, 0.0], rtol=1e-6)
 
 
+def test_small_losses_of_probabilities_are_not_rounded_away():
+    rest = 2.0 ** -np.arange(1, 25)
+    x, target = np.concatenate([1 - rest, rest]).astype(np.float32), np.repeat([1.0, 0.0], 24)
+    losses = run(BCELoss(reduction="none"), [x, target]).outputs[0]
+    np.testing.assert_allclose(losses, -np.log1p(-np.tile(rest, 2)), rtol=3e-7)
+
+
 def test_logits_by_hand():
     layer = BCEWithLogitsLoss([1.0, 2.0], "sum", [3.0, 1.0])
     x, target = np.array([-math.log(3.0), 0.0]), np.array([1.0, 0.5])

@@ -32,6 +32,7 @@ RELATIONS = {
     "<=": np.less_equal,
     ">=": np.greater_equal,
     "!=": np.not_equal,
+    "==": np.equal,
 }
 
 
@@ -114,9 +115,7 @@ class _Evaluator:
     def indexed(self, x: e.Indexed) -> Any:
         array = self.of(x.operand)
         if isinstance(x.index, e.Words):
-            parts = [p.strip() for p in x.index.text.split(",")]
-            bounds = [[int(n) for n in p.split(":") if n] or [None] for p in parts]
-            return array[tuple(slice(*pair) for pair in bounds)]
+            return eval(f"array[{x.index.text}]")
         index = np.asarray(self.of(x.index)).reshape(-1) if array.ndim == 1 else self.of(x.index)
         index = np.maximum(np.asarray(index, np.int64), 0)
         if x.operand.__class__ is e.Symbol and x.operand.name in ("W", "weight"):
@@ -166,6 +165,25 @@ class _Evaluator:
 
     def _reshape(self, x: e.Expr, words: e.Expr) -> Any:
         return np.reshape(self.of(x), eval(words.text))  # type: ignore[attr-defined]
+
+    def _axes(self, words: e.Expr) -> tuple[int, ...]:
+        return tuple(int(n) for n in re.findall(r"-?\d+", words.text))  # type: ignore[attr-defined]
+
+    def _transpose(self, x: e.Expr, words: e.Expr) -> Any:
+        return np.swapaxes(self.of(x), *self._axes(words))
+
+    def _permute(self, x: e.Expr, words: e.Expr) -> Any:
+        return np.transpose(self.of(x), self._axes(words))
+
+    def _scatter(self, dy: e.Expr, index: e.Expr, shape: e.Expr) -> Any:
+        result = np.zeros(eval(shape.text))  # type: ignore[attr-defined]
+        exec(f"result{index.text} = dy", {"result": result, "dy": self.of(dy)})  # type: ignore[attr-defined]
+        return result
+
+    def _scatter_add(self, dy: e.Expr, index: e.Expr, shape: e.Expr) -> Any:
+        result = np.zeros(eval(shape.text))  # type: ignore[attr-defined]
+        np.add.at(result, eval(f"np.s_{index.text}"), self.of(dy))  # type: ignore[attr-defined]
+        return result
 
     def _concatenate(self, *arguments: e.Expr) -> Any:
         *arrays, words = arguments

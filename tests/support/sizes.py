@@ -156,7 +156,7 @@ def constructible(kind: type) -> bool:
     """Whether it can be made without arguments, and has no parameter."""
     try:
         return not list(kind().parameters())
-    except TypeError:
+    except (TypeError, ValueError):  # it asks for something
         return False
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from npnet.inspect.equations.rule import Formula, Maker, Operands, count_of, gathered, ndim_of
 from npnet.inspect.expressions import (
     Abs,
+    Condition,
     Expr,
     Gradient,
     Norm,
@@ -18,7 +19,7 @@ from npnet.inspect.expressions import (
     as_expr,
     call,
 )
-from npnet.layers import arithmetic, reduction, regularization
+from npnet.layers import arithmetic, bounds, reduction, regularization
 
 __all__ = ["FORMULAS"]
 
@@ -42,6 +43,20 @@ def binary(
 def _one(a: Expr, b: Expr, y: Expr) -> Expr:
     """Return the slope of a sum."""
     return Number(1)
+
+
+def _extreme(function: str, wins: str) -> Maker:
+    """Return the formula of the larger or the smaller of two; equals share the gradient."""
+
+    def share(own: Expr, other: Expr) -> Expr:
+        """Return which part of the gradient an operand gets."""
+        return Condition(own, wins, other) + Condition(own, "==", other) / 2
+
+    return binary(
+        lambda a, b: call(function, a, b),
+        lambda a, b, y: share(as_expr(a), as_expr(b)),
+        lambda a, b, y: share(as_expr(b), as_expr(a)),
+    )
 
 
 def _matmul(layer: Any, o: Operands, outputs: Sequence[Symbol]) -> Formula:
@@ -135,6 +150,8 @@ FORMULAS: dict[type, Maker] = {
         lambda a, b, y: y * call("ln", a),
     ),
     arithmetic.MatMul: _matmul,
+    bounds.Maximum: _extreme("max", ">"),
+    bounds.Minimum: _extreme("min", "<"),
     reduction.Sum: _sum,
     reduction.Mean: _mean,
     regularization.Regularization: _regularization,

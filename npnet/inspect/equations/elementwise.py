@@ -17,9 +17,19 @@ from npnet.inspect.expressions import (
     Number,
     Reduction,
     Symbol,
+    as_expr,
     call,
 )
-from npnet.layers import activation, clipped, dropout, elementwise, gated, rectifiers, smooth
+from npnet.layers import (
+    activation,
+    bounds,
+    clipped,
+    dropout,
+    elementwise,
+    gated,
+    rectifiers,
+    smooth,
+)
 
 __all__ = ["FORMULAS"]
 
@@ -77,6 +87,17 @@ def _bounded(low: float, high: float, x: Any) -> tuple[Expr, Expr]:
     slope: Expr = Number(1)
     for condition in finite:
         slope = slope * condition
+    return value, slope
+
+
+def _clamped(layer: Any, x: Any, y: Symbol) -> tuple[Expr, Expr]:
+    """Clamp, where a bound may be missing; at a bound the slope is 1."""
+    value, slope = x, as_expr(1)
+    if layer.min is not None:
+        value, slope = call("max", value, layer.min), Condition(Number(layer.min), "<=", x)
+    if layer.max is not None:
+        value = call("min", value, layer.max)
+        slope = slope * Condition(x, "<=", Number(layer.max))
     return value, slope
 
 
@@ -173,6 +194,7 @@ FORMULAS: dict[type, Maker] = {
     rectifiers.SELU: curve(_selu),
     clipped.Hardtanh: curve(lambda c, x, y: _bounded(c.min_val, c.max_val, x)),
     clipped.ReLU6: curve(lambda c, x, y: _bounded(0.0, 6.0, x)),
+    bounds.Clamp: curve(_clamped),
     gated.SiLU: curve(_silu),
     gated.GELU: _gelu,
     gated.Mish: _mish,

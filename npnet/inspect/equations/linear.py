@@ -17,7 +17,7 @@ from npnet.inspect.expressions import (
     Words,
     call,
 )
-from npnet.layers import bilinear, embedding, linear, shape
+from npnet.layers import axes, bilinear, embedding, indexing, linear, shape
 
 __all__ = ["FORMULAS"]
 
@@ -99,10 +99,47 @@ def _concatenated(layer: Any, o: Operands, outputs: Sequence[Symbol]) -> Formula
     return Formula([call("concatenate", *o.values(), Words(name))], gradients)
 
 
+def _transposed(layer: Any, o: Operands, outputs: Sequence[Symbol]) -> Formula:
+    """Two axes exchanged, the last two as a matrix is transposed."""
+    (y,), x = outputs, o.x
+    ndim = 0 if getattr(x, "shape", ()) is None else ndim_of(x)  # 0: not known, or a number
+    dims = sorted(dim - ndim if ndim and dim >= 0 else dim for dim in (layer.dim0, layer.dim1))
+    if dims == [-2, -1] or not ndim_of(x):
+        return Formula([x.T], {"x": Gradient(y).T})
+    words = Words(f"axes {layer.dim0} and {layer.dim1}")
+    return Formula([call("transpose", x, words)], {"x": call("transpose", Gradient(y), words)})
+
+
+def _permuted(layer: Any, o: Operands, outputs: Sequence[Symbol]) -> Formula:
+    """Axes in another order, and back."""
+    (y,), x = outputs, o.x
+    order = layer.order(len(layer.dims))
+    if order == (1, 0):
+        return Formula([x.T], {"x": Gradient(y).T})
+    back = sorted(range(len(order)), key=order.__getitem__)
+    value, gradient = (
+        call("permute", of, Words("axes " + ", ".join(map(str, axes))))
+        for of, axes in ((x, order), (Gradient(y), back))
+    )
+    return Formula([value], {"x": gradient})
+
+
+def _indexed(layer: Any, o: Operands, outputs: Sequence[Symbol]) -> Formula:
+    """Numbers at an index; the gradient stands there among zeros."""
+    (y,), x = outputs, o.x
+    index = Words(layer.extra_repr())
+    placed = "scatter_add" if layer.repeats else "scatter"
+    gradient = call(placed, Gradient(y), Words(f"[{index.text}]"), Words(_shape(x)))
+    return Formula([Indexed(x, index)], {"x": gradient})
+
+
 FORMULAS: dict[type, Maker] = {
     linear.Linear: _linear,
     bilinear.Bilinear: _bilinear,
     embedding.Embedding: _embedding,
     shape.Rearrangement: _rearranged,
     shape.Concatenate: _concatenated,
+    axes.Transpose: _transposed,
+    axes.Permute: _permuted,
+    indexing.Index: _indexed,
 }

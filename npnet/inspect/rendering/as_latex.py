@@ -65,7 +65,8 @@ def markdown(expression: e.Expr) -> str:
     >>> print(markdown(e.Abs(e.Symbol("x"))))
     $\left\lvert x\right\rvert$
     """
-    return f"${latex(expression)}$"
+    # A bar, which only a name can have, would end the cell.
+    return f"${latex(expression)}$".replace("|", r"\vert{}")
 
 
 def latex_words(words: str) -> str:

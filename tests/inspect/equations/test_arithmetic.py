@@ -61,3 +61,17 @@ def test_a_penalty_has_the_squared_norm_or_absolute_values():
     ]
     assert written(npnet.Regularization(0.1, p=1), [()], w=(3,))[0] == "y = 0.1·sum(|w|)"
     assert written(npnet.Regularization(2.0), [()], w=())[0] == "y = 2·w²"
+
+
+def test_who_wins_gets_the_gradient():
+    assert written(npnet.Maximum(), a=(5, 3), b=(3,)) == [
+        "y = max(a, b)",
+        "∂y/∂a = [a > b] + [a = b]/2",
+        "∂y/∂b = [b > a] + [b = a]/2",
+        "da = dy ⊙ ([a > b] + [a = b]/2)",
+        "db = sum(dy ⊙ ([b > a] + [b = a]/2), axis 0)",
+    ]
+    assert written(npnet.Minimum(), a=(5, 3), b=())[:2] == [
+        "y = min(a, b)",
+        "∂y/∂a = [a < b] + [a = b]/2",
+    ]

@@ -58,3 +58,13 @@ def test_a_slope_a_channel_is_summed_over_the_rest():
         "dweight = sum(dy ⊙ min(x, 0), axes 0, 2)"
     )
     assert written(npnet.PReLU(), **X, weight=(1,))[-1] == "dweight = sum(dy ⊙ min(x, 0))"
+
+
+def test_between_bounds_and_at_them():
+    assert written(npnet.Clamp(-1, 2), x=(5, 3)) == [
+        "y = min(max(x, −1), 2)",
+        "∂y/∂x = [−1 ≤ x] ⊙ [x ≤ 2]",
+        "dx = dy ⊙ [−1 ≤ x] ⊙ [x ≤ 2]",
+    ]
+    assert written(npnet.Clamp(min=0), x=(5, 3))[:2] == ["y = max(x, 0)", "∂y/∂x = [0 ≤ x]"]
+    assert written(npnet.Clamp(max=1), x=(5, 3))[:2] == ["y = min(x, 1)", "∂y/∂x = [x ≤ 1]"]

@@ -50,3 +50,33 @@ def test_two_inputs_features_in_the_letters_of_einsum():
     )
     assert lines[0] == "y = einsum(...i, oij, ...j → ...o, input1, weight, input2)"
     assert "dweight = einsum(ao, ai, aj → oij, dy, input1, input2)" in lines
+
+
+def test_axes_are_exchanged_and_exchanged_back():
+    matrix = ["y = xᵀ", "dx = dyᵀ"]
+    assert written(npnet.Permute(1, 0), [(4, 5)], x=(5, 4)) == matrix
+    assert written(npnet.Transpose(1, 2), [(2, 4, 3)], x=(2, 3, 4)) == matrix
+    assert written(npnet.Transpose(-2, -1), [None], x=None) == matrix
+    assert written(npnet.Transpose(0, 2), [(4, 3, 2)], x=(2, 3, 4)) == [
+        "y = transpose(x, axes 0 and 2)",
+        "dx = transpose(dy, axes 0 and 2)",
+    ]
+    assert written(npnet.Transpose(0, 1), [None], x=None)[0] == "y = transpose(x, axes 0 and 1)"
+    assert written(npnet.Permute(2, 0, 1), [(4, 2, 3)], x=(2, 3, 4)) == [
+        "y = permute(x, axes 2, 0, 1)",
+        "dx = permute(dy, axes 1, 2, 0)",
+    ]
+
+
+def test_axes_of_length_1_are_a_matter_of_shape():
+    assert written(npnet.Unsqueeze(1), [(5, 1, 3)], x=(5, 3)) == [
+        "y = reshape(x, (5, 1, 3))",
+        "dx = reshape(dy, (5, 3))",
+    ]
+
+
+def test_what_is_picked_out_is_put_back_among_zeros():
+    layer = npnet.Index((slice(None), 1))
+    assert written(layer, [(5,)], x=(5, 4)) == ["y = x[:, 1]", "dx = scatter(dy, [:, 1], (5, 4))"]
+    twice = npnet.Index([0, 0])
+    assert written(twice, [None], x=None)[1] == "dx = scatter_add(dy, [[0, 0]], shape of x)"

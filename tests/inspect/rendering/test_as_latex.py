@@ -59,6 +59,10 @@ def test_markdown_puts_dollars_around():
     assert markdown(X) == "$x$"
 
 
+def test_a_bar_in_a_name_ends_no_cell_of_a_markdown_table():
+    assert markdown(e.Symbol("a|b")) == r"$\mathrm{a\vert{}b}$"
+
+
 def test_words_are_escaped():
     assert latex_words("−1 → 2 …") == r"$-$1 $\to$ 2 \ldots{}"
     assert latex_words("a_b ~ \\ {x}^2 $ # &") == (

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from npnet import init, layers, optim, random
 from npnet.containers import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
+from npnet.grad_mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from npnet.graph import Graph
 from npnet.layers import *  # noqa: F403
 from npnet.layers import __all__ as _layers
@@ -26,26 +27,56 @@ __all__ = [
     "ParameterDict",
     "ParameterList",
     "Sequential",
+    "add",
     "bernoulli",
+    "cat",
     "check_gradients",
     "check_layer",
+    "clamp",
+    "clip",
+    "div",
+    "enable_grad",
     "exp",
+    "flatten",
     "functional",
     "gradcheck",
+    "inference_mode",
     "init",
+    "is_grad_enabled",
     "layers",
     "load",
     "log",
+    "log_softmax",
     "manual_seed",
+    "matmul",
+    "maximum",
+    "mean",
+    "minimum",
+    "mul",
+    "neg",
+    "no_grad",
     "optim",
+    "permute",
     "rand",
     "randint",
     "randn",
     "random",
     "randperm",
+    "relu",
+    "reshape",
     "save",
+    "set_grad_enabled",
+    "sigmoid",
+    "softmax",
     "sqrt",
     "square",
+    "squeeze",
+    "stack",
+    "sub",
+    "tanh",
+    "transpose",
+    "unflatten",
+    "unsqueeze",
     "utils",
     *_layers,
 ]
@@ -57,16 +88,53 @@ if TYPE_CHECKING:
     from npnet import utils as utils
     from npnet.check import CheckError, GradientError, check_gradients, check_layer, gradcheck
     from npnet.checkpoint import CheckpointError, load, save
-    from npnet.functional import exp, log, sqrt, square
+    from npnet.functional import abs as abs
+    from npnet.functional import (
+        add,
+        cat,
+        clamp,
+        clip,
+        div,
+        exp,
+        flatten,
+        log,
+        log_softmax,
+        matmul,
+        maximum,
+        mean,
+        minimum,
+        mul,
+        neg,
+        permute,
+        relu,
+        reshape,
+        sigmoid,
+        softmax,
+        sqrt,
+        square,
+        squeeze,
+        stack,
+        sub,
+        tanh,
+        transpose,
+        unflatten,
+        unsqueeze,
+    )
+    from npnet.functional import pow as pow
+    from npnet.functional import sum as sum
 else:
     #: Where to find what is imported when it is first asked for; who trains needs none of it.
     _LATER = {
         **{name: f"npnet.{name}" for name in ("check", "functional", "inspect", "utils")},
-        **dict.fromkeys(("exp", "log", "sqrt", "square"), "npnet.functional"),
         **dict.fromkeys(("CheckpointError", "load", "save"), "npnet.checkpoint"),
         **dict.fromkeys(("CheckError", "GradientError"), "npnet.check"),
         **dict.fromkeys(("check_gradients", "check_layer", "gradcheck"), "npnet.check"),
     }
+
+    #: What is left are functions of tensors, and three of them that would shadow builtins where
+    #: somebody writes ``from npnet import *``.
+    _functions = {*__all__, "abs", "pow", "sum"} - {*globals()} - {*_LATER}
+    _LATER |= dict.fromkeys(_functions, "npnet.functional")
 
     def __getattr__(name):
         """Import what is rarely needed when it is first asked for."""

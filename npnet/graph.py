@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from npnet.expression import Expression
+from npnet.grad_mode import enable_grad, is_grad_enabled, no_grad
 from npnet.hooks import has_hooks
 from npnet.listing import inferred, listing
 from npnet.module import Module
@@ -202,9 +203,7 @@ class Graph(Module):
         known.update(zip(map(id, self._inputs), operands, strict=True))
         for call in self.tape.calls:
             given = [known.get(id(g), g) for g in call.given]
-            step = partial(_step, call.layer)
-            layer = call.layer
-            result = layer.record(given, step) if isinstance(layer, Module) else step(*given)
+            result = _recorded(call.layer, given, call.detached)
             nodes = result if isinstance(result, tuple) else (result,)
             known.update(zip(map(id, call.nodes), nodes, strict=True))
         outputs = tuple(known.get(id(output), output) for output in self._outputs)
@@ -282,7 +281,8 @@ class Graph(Module):
         state["_tape"] = None
         state["_inputs"] = [(n.source.name, n.source.requires_grad) for n in self._inputs]  # type: ignore[union-attr]
         state["_calls"] = [
-            (c.layer, [(id(g) in place, place.get(id(g), g)) for g in c.given]) for c in calls
+            (c.layer, [(id(g) in place, place.get(id(g), g)) for g in c.given], c.detached)
+            for c in calls
         ]
         state["_outputs"] = [(id(o) in place, place.get(id(o), o)) for o in self._outputs]
         return state
@@ -297,8 +297,9 @@ class Graph(Module):
                 return place
             return inputs[place] if isinstance(place, int) else calls[place[0]][place[1]]
 
-        for layer, given in state["_calls"]:
-            result = record(layer, [found(*reference) for reference in given])
+        for layer, given, detached in state["_calls"]:
+            with no_grad() if detached else enable_grad():
+                result = record(layer, [found(*reference) for reference in given])
             calls.append(result if isinstance(result, tuple) else (result,))
         outputs = [found(*reference) for reference in state["_outputs"]]
         rest = {key: value for key, value in state.items() if key != "_calls"}
@@ -363,6 +364,13 @@ class Graph(Module):
         if isinstance(source, Input):
             return f"input {source.name!r}"
         return f"parameter {node.name!r}" if isinstance(node, Parameter) else repr(node)
+
+
+def _recorded(layer: Kernel, given: Sequence[Any], detached: bool) -> Any:
+    """Record a layer with its hooks, as a step that a gradient goes through or not."""
+    step = partial(_step, layer)
+    with no_grad() if detached or not is_grad_enabled() else enable_grad():
+        return layer.record(given, step) if isinstance(layer, Module) else step(*given)
 
 
 def _step(layer: Kernel, *given: Any) -> Any:

@@ -80,20 +80,20 @@ class Holder:
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Hold a Parameter; None keeps its place without one."""
         self._check_name(name)
-        self._check_free(name)
+        self._check_free(name, "_parameters")
         self._hold_parameter(name, param)
 
     def register_buffer(self, name: str, tensor: Any, persistent: bool = True) -> None:
         """Hold an array that is no parameter; `persistent` ones are part of the state_dict."""
         self._check_name(name)
-        self._check_free(name)
+        self._check_free(name, "_buffers")
         self._register("_buffers", name, None if tensor is None else np.array(tensor))
         (self._transient.discard if persistent else self._transient.add)(name)
 
     def add_module(self, name: str, module: Any) -> None:
         """Hold a Module as the child `name`."""
         self._check_name(name)
-        self._check_free(name)
+        self._check_free(name, "_modules")
         self._hold_module(name, module)
 
     def register_module(self, name: str, module: Any) -> None:
@@ -145,9 +145,9 @@ class Holder:
         if not self._is_registered(name) and hasattr(type(self), name):
             raise KeyError(f"{self._who}: attribute {name!r} already exists")
 
-    def _check_free(self, name: str) -> None:
-        """Refuse a name that a plain attribute has; assigning replaces one on purpose."""
-        if name in self.__dict__ and not self._is_registered(name):
+    def _check_free(self, name: str, table: str) -> None:
+        """Refuse the name of what is in no table, or another; assigning replaces it on purpose."""
+        if name in self.__dict__ and name not in self.__dict__[table]:
             raise KeyError(f"{self._who}: attribute {name!r} already exists")
 
     def _is_registered(self, name: str) -> bool:

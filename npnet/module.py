@@ -18,7 +18,7 @@ from npnet.hooks import Hookable, has_hooks, hooked, no_hooks, sealed
 from npnet.parameter import Parameter
 from npnet.tape import Input, Node, Spec, Tape
 
-__all__ = ["Module", "is_live"]
+__all__ = ["Module", "is_live", "is_recording"]
 
 Self = TypeVar("Self", bound="Module")
 
@@ -40,6 +40,11 @@ class _Tracing(threading.local):
 
 
 _tracing = _Tracing()
+
+
+def is_recording() -> bool:
+    """Whether the calling thread is recording a Module."""
+    return _tracing.buffers is not None
 
 
 def is_live(value: Any) -> bool:
@@ -160,16 +165,23 @@ class Module(Holder, Hookable):
     @property
     def execution(self) -> Execution:
         """Plans of the calling thread."""
-        local = self._local
         try:
-            found: Execution = local.execution
+            found: Execution = self._local.execution
         except AttributeError:
-            found = local.execution = Execution(self)
+            if "_local" not in self.__dict__:
+                raise AttributeError(
+                    f"{self._who}: was made without super().__init__(); its __init__ begins with it"
+                ) from None
+            found = self._local.execution = Execution(self)
         return found
 
     def positional(self, operands: tuple[Any, ...], named: Mapping[str, Any]) -> tuple[Any, ...]:
         """Return the operands in forward's order."""
-        bound = inspect.signature(self.forward).bind(*operands, **named)
+        try:
+            bound = inspect.signature(self.forward).bind(*operands, **named)
+        except TypeError as error:
+            asked = ", ".join(inspect.signature(self.forward).parameters)
+            raise TypeError(f"{self._who}: {error}; forward has {asked}") from None
         if bound.kwargs:
             raise TypeError(
                 f"{self._who}: expected positional operands, got keyword-only "
@@ -263,6 +275,16 @@ class Module(Holder, Hookable):
     def half(self: Self) -> Self:
         """Raise a TypeError: NumPy does not compute in float16."""
         return self.to(np.float16)
+
+    def bfloat16(self: Self) -> Self:
+        """Raise a TypeError: NumPy has no bfloat16."""
+        raise TypeError(f"{self._who}: NumPy has no bfloat16; use float() or double()")
+
+    def type(self: Self, dst_type: Any) -> Self:
+        """Compute in this dtype from now on, as by `to`; integer buffers stay integers."""
+        if dst_type is None:
+            raise TypeError(f"{self._who}: expected a dtype, got None; use np.float64")
+        return self.to(dtype=dst_type)
 
     def cpu(self: Self) -> Self:
         """Return itself: this is where npnet computes."""

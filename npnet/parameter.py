@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from npnet.clock import structure
 from npnet.expression import Expression
+from npnet.grad_mode import is_grad_enabled
 
 __all__ = ["Array", "Parameter", "native", "structure"]
 
 Array: TypeAlias = NDArray[Any]
-
-
-class Clock:
-    """Marks changes of structure anywhere: what was planned at another time is checked again."""
-
-    __slots__ = ("now",)
-
-    def __init__(self) -> None:
-        self.now = object()
-
-    def tick(self) -> None:
-        """Say that a storage moved, a module changed, or a gradient was switched on or off."""
-        # An object of its own, compared by identity: a count could be set back by another thread.
-        self.now = object()
-
-
-structure = Clock()
 
 
 def native(dtype: Any) -> np.dtype[Any]:
@@ -52,12 +38,24 @@ def floating_array(data: ArrayLike, dtype: Any, who: str) -> Array:
     return np.array(array, dtype=dtype, order="K")
 
 
+def _in_place(ufunc: np.ufunc, sign: str) -> Callable[[Parameter, Any], Parameter]:
+    """Return the method for ``parameter += other`` and the like."""
+
+    def change(self: Parameter, other: Any) -> Parameter:
+        self._change(ufunc, sign, other)
+        return self
+
+    change.__doc__ = f"Change the data in place: ``{sign}=``."
+    return change
+
+
 class Parameter(Expression):
     """An array that an optimizer steps, with the gradient that backward passes add up.
 
     `data` is the live storage. `grad` is None until a backward pass reaches the parameter; it is
     then a live array that later passes add into, until `zero_grad` lets it go: from then on it
-    belongs to whoever holds it and never changes again, as in torch.
+    belongs to whoever holds it and never changes again, as in torch. ``parameter -= step`` changes
+    the data in place; as in torch, while it is trained only within `no_grad`.
 
     Parameters
     ----------
@@ -74,6 +72,8 @@ class Parameter(Expression):
     ------
     TypeError
         For data that are not real numbers and for a dtype that is not floating.
+    RuntimeError
+        For a change in place while gradients are enabled and it requires one.
 
     Source: torch.nn.Parameter.
 
@@ -168,6 +168,11 @@ class Parameter(Expression):
         """Return the number of elements."""
         return self._data.size
 
+    def requires_grad_(self, requires_grad: bool = True) -> Parameter:
+        """Set `requires_grad`; return itself."""
+        self.requires_grad = requires_grad
+        return self
+
     @property
     def buffer(self) -> Array:
         """Where backward writes the gradient: laid out as the data; made on first use."""
@@ -200,6 +205,12 @@ class Parameter(Expression):
         self._data, self._buffer = data, buffer
         structure.tick()
 
+    __iadd__ = _in_place(np.add, "+")
+    __isub__ = _in_place(np.subtract, "-")
+    __imul__ = _in_place(np.multiply, "*")
+    __itruediv__ = _in_place(np.true_divide, "/")
+    __ipow__ = _in_place(np.power, "**")
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         """Return the data, for NumPy functions that are not recorded."""
         if copy:
@@ -222,6 +233,29 @@ class Parameter(Expression):
         """Pickle data and gradient, not the flat storage they may be views of."""
         grad = self.settle() if self.has_grad else None
         return _rebuild, (self._data, self._requires_grad, self.name, grad)
+
+    def _change(self, ufunc: np.ufunc, sign: str, other: Any) -> None:
+        """Change the data in place, or say why not."""
+        name = f"Parameter {self.name!r}" if self.name else "Parameter"
+        if self._requires_grad and is_grad_enabled():
+            raise RuntimeError(
+                f"{name}: requires a gradient, so {sign}= must not change it in place; do so in "
+                f"no_grad(), or to its data; in a forward write p = p {sign} ... for a new value"
+            )
+        if isinstance(other, Expression) and not isinstance(other, Parameter):
+            raise TypeError(
+                f"{name}: {sign}= needs numbers, got a {type(other).__name__}; in a forward write "
+                f"p = p {sign} ... for a new value"
+            )
+        array = np.asarray(other)
+        try:
+            ufunc(self._data, array, out=self._data, casting="same_kind")
+        except (TypeError, ValueError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(
+                f"{name}: {sign}= cannot write {array.dtype} of shape {array.shape} into "
+                f"{self.dtype} of shape {self.shape}"
+            ) from None
 
     def _fitting(self, value: ArrayLike, what: str) -> Array:
         """`value` as an array of this parameter's shape, or the reason why it is none."""

@@ -83,6 +83,8 @@ class Plan:
         sweep must run.
     retain : bool
         Give every value and gradient an array of its own, to be looked at.
+    forward_only : bool
+        Nobody will go backward: keep nothing for it in any case.
 
     Errors
     ------
@@ -98,13 +100,16 @@ class Plan:
         *,
         keep: bool = True,
         retain: bool = False,
+        forward_only: bool = False,
     ) -> None:
         self.tape = tape
         self._steps = [step._replace(layer=_as_it_is(step.layer)) for step in tape.steps]
         self.inputs = tuple(inputs)
         # What a forward changed for good cannot be changed once more, to keep for backward after.
-        self.keep = keep or retain or any(step.layer.has_effects() for step in self._steps)
+        effects = any(step.layer.has_effects() for step in self._steps)
+        self.keep = (keep or retain or effects) and not forward_only
         self.retain = retain
+        self.forward_only = forward_only
         self.specs = tape.specs(inputs, dtype)
         self.outputs = tuple(self.specs[index] for index in tape.outputs)
         self._arena = Arena()
@@ -160,7 +165,7 @@ class Plan:
         """Run the tape on arrays that have the inputs' specs, read where they are."""
         self.swept = None
         values = self._values
-        for index, array in zip(self.tape.inputs, arrays, strict=True):
+        for index, array in zip(self.tape.inputs, arrays):  # noqa: B905
             if index in self._copies:
                 values[index][...] = array  # 0.1 µs, and np.copyto 0.26
             elif values[index] is not array:
@@ -259,7 +264,7 @@ class Plan:
                     self._arena.take(self.specs[index]) if first is None else self._blocks[first]
                 )
                 self._blocks[index] = block
-            if self.keep:
+            if self.keep or self.retain:
                 continue
             ended = {i for i in step.writes if i not in last_read}
             ended |= {i for i in step.reads if i is not None and last_read[i] == number}
@@ -310,7 +315,8 @@ class Plan:
         rooms: list[dict[str, Any]] = []
         for layer, reads, _ in self._steps:
             wanted = layer.scratch_specs(*(None if r is None else self.specs[r] for r in reads))
-            kept = layer.kept if self.keep else frozenset()
+            # What `save` notes must last until `restore`.
+            kept = layer.kept if self.keep or layer.has_effects() else frozenset()
             room: dict[str, Any] = {}
             for name, spec in wanted.items():
                 arena = lasting if name in kept else passing

@@ -95,7 +95,11 @@ def load(holder: Any, state: Mapping[str, Any], strict: bool, assign: bool) -> L
 
 def _fitting(given: Any, own: Array) -> Array:
     """Return what a state holds as an array; a single number may be one of shape (1,)."""
-    array = np.asarray(given)
+    try:
+        array = np.asarray(given)
+    except (TypeError, ValueError, RuntimeError):
+        # Lists of several lengths, and tensors that require a gradient: told with the other faults.
+        return np.empty(own.shape, object)
     return array[0] if own.shape == () and array.shape == (1,) else array
 
 

@@ -60,9 +60,10 @@ class Planned(NamedTuple):
 
 def needs_gradient(tape: Tape, specs: Sequence[Spec], wanted: frozenset[int]) -> set[int]:
     """Return the slots that a gradient must reach: `wanted`, and what depends on them."""
-    needing = {i for i in wanted if specs[i].dtype.kind == "f"}
-    for step in tape.steps:
-        if any(index in needing for index in step.reads):
+    constant = {i for number in tape.detached for i in tape.steps[number].writes}
+    needing = {i for i in wanted if specs[i].dtype.kind == "f"} - constant
+    for number, step in enumerate(tape.steps):
+        if number not in tape.detached and any(index in needing for index in step.reads):
             needing.update(index for index in step.writes if specs[index].dtype.kind == "f")
     return needing
 
@@ -109,7 +110,7 @@ class Sweep:
         for slot in dict.fromkeys(seeds):
             self._places[slot] = self._destination(slot)
         backward = reversed([*enumerate(steps)])
-        planned = [(n, self._plan_step(step)) for n, step in backward if self._reached(step)]
+        planned = [(n, self._plan_step(step)) for n, step in backward if self._reached(n, step)]
         self.gradients: dict[int, Array] = {i: self._array(p) for i, p in self._places.items()}
         # A slot that is asked for twice as an output gets both gradients, as any slot read twice.
         self.seeds = [(self.gradients[s], s in seeds[:n]) for n, s in enumerate(seeds)]
@@ -123,17 +124,18 @@ class Sweep:
 
     def run(self, gradients: Sequence[Any]) -> None:
         """Fill every gradient from the seeded outputs' gradients, in order."""
-        for (target, again), gradient in zip(self.seeds, gradients, strict=True):
+        for (target, again), gradient in zip(self.seeds, gradients):  # noqa: B905
             if again:
                 np.add(target, gradient, out=target)
             else:
                 target[...] = gradient
         self._program.run()
 
-    def _reached(self, step: Step) -> bool:
+    def _reached(self, number: int, step: Step) -> bool:
         """Whether a gradient arrives at the step and goes on from it."""
         arrives = any(index in self._places for index in step.writes)
-        return arrives and any(index in self._needing for index in step.reads)
+        goes_on = any(index in self._needing for index in step.reads)
+        return arrives and goes_on and number not in self._tape.detached
 
     def _destination(self, slot: int) -> Any:
         """Return the place of a slot's gradient: a parameter has its own buffer."""

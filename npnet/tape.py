@@ -9,7 +9,8 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
-from npnet.expression import Expression
+from npnet.expression import Expression, size_of
+from npnet.grad_mode import is_grad_enabled
 from npnet.parameter import Array, Parameter
 
 __all__ = [
@@ -126,12 +127,13 @@ class Input:
 class Call:
     """One layer applied to operands: a step, as long as nobody has asked for its tape."""
 
-    __slots__ = ("given", "layer", "nodes", "number")
+    __slots__ = ("detached", "given", "layer", "nodes", "number")
 
     def __init__(self, layer: Kernel, given: Sequence[Operand]) -> None:
         self.layer = layer
         self.given = tuple(given)
         self.number = next(_numbers)
+        self.detached = not is_grad_enabled()
         self.nodes: tuple[Node, ...] = ()
 
     @property
@@ -169,6 +171,8 @@ class Node(Expression):
     def ndim(self) -> int:
         """Number of axes of the value, where the tape is being traced from arrays."""
         return len(self._known().shape)
+
+    size = size_of
 
     def _known(self) -> Spec:
         """Return the spec, or say why there is none."""
@@ -283,6 +287,8 @@ class Tape:
             writes = tuple(self._add(node, Slot("value", call.layer)) for node in call.nodes)
             steps.append(Step(call.layer, reads, writes))
         self.steps = tuple(steps)
+        #: The numbers of the steps that no gradient goes through.
+        self.detached = frozenset(n for n, call in enumerate(self.calls) if call.detached)
         self.outputs = tuple(self._slot_of(output) for output in asked)
         self.readers = self._count_readers()
         self._mark_integers()

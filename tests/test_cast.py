@@ -24,6 +24,8 @@ X = np.array([[1.0, -2.0], [0.5, 3.0]])
         (lambda m: m.to(Parameter([1.0])), np.float32),
         (lambda m: m.to(dtype=np.dtype(">f8")), np.float64),
         (lambda m: m.to(np.float64, True), np.float64),
+        (lambda m: m.type(np.float64), np.float64),
+        (lambda m: m.type("float32"), np.float32),
     ],
 )
 @pytest.mark.parametrize("before", [np.float32, np.float64])
@@ -127,6 +129,10 @@ def test_a_buffer_that_two_modules_read_stays_one():
     ("change", "kind", "message"),
     [
         (lambda m: m.half(), TypeError, r"float16 is not for computing: .* array\.astype"),
+        (lambda m: m.bfloat16(), TypeError, r"NumPy has no bfloat16; use float\(\) or double\(\)"),
+        (lambda m: m.type(np.int64), TypeError, "floating dtypes only, got int64"),
+        (lambda m: m.type(None), TypeError, "expected a dtype, got None"),
+        (lambda m: m.type("cpu"), TypeError, "expected a dtype or a device, got 'cpu'"),
         (lambda m: m.to(np.float16), TypeError, "float16 is not for computing"),
         (lambda m: m.to(np.int64), TypeError, r"floating dtypes only, got int64; use np\.float64"),
         (lambda m: m.to(object()), TypeError, "expected a dtype or a device, got <object"),

@@ -1,5 +1,7 @@
 """Holder: registration, traversal, state and printing as in torch.nn.Module."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -55,6 +57,18 @@ def test_parts_before_super_init_are_refused(part):
         Early()
 
 
+def test_a_module_made_without_super_init_says_so_when_it_is_called():
+    class Bare(Module):
+        def __init__(self):
+            self.factor = 2.0
+
+        def forward(self, x):
+            return x * self.factor
+
+    with pytest.raises(AttributeError, match=r"^Bare: was made without super\(\)\.__init__\(\)"):
+        Bare()(1.0)
+
+
 @pytest.mark.parametrize("name", ["", "a.b", 3, "forward", "training"])
 @pytest.mark.parametrize("kind", ["parameter", "buffer", "module"])
 def test_names_a_state_dict_could_not_tell_apart_are_refused(name, kind):
@@ -68,6 +82,29 @@ def test_names_a_state_dict_could_not_tell_apart_are_refused(name, kind):
         register[kind]()
     assert module.state_dict() == {}
     assert module.training is True
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("taken", ["parameter", "buffer", "module", "plain", "free"])
+@pytest.mark.parametrize("kind", ["parameter", "buffer", "module"])
+def test_a_name_is_registered_again_in_its_own_table_only_as_in_torch(torch, kind, taken):
+    """Elsewhere it would take a Parameter out of the state; assigning does that on purpose."""
+    theirs = torch.nn.Module(), torch.nn.Parameter(torch.ones(1)), torch.ones(1), torch.nn.ReLU()
+    refused = []
+    for module, *parts in ((Module(), Parameter([1.0]), np.ones(1), ReLU()), theirs):
+        register = {
+            "parameter": partial(module.register_parameter, "x", parts[0]),
+            "buffer": partial(module.register_buffer, "x", parts[1]),
+            "module": partial(module.add_module, "x", parts[2]),
+            "plain": partial(setattr, module, "x", 1),
+            "free": lambda: None,
+        }
+        register[taken]()
+        try:
+            register[kind]()
+        except KeyError as error:
+            refused.append("attribute 'x' already exists" in str(error))
+    assert refused == ([] if taken in (kind, "free") else [True, True])
 
 
 def test_what_is_registered_must_be_of_its_kind():

@@ -1,12 +1,14 @@
 """Parameter: storage, gradient, and who holds what."""
 
 import copy
+import operator
 import pickle
 
 import numpy as np
 import pytest
 
-from npnet import Linear, Module, Parameter
+import npnet
+from npnet import Graph, Linear, Module, Parameter
 from npnet.parameter import structure
 from npnet.tape import Node
 
@@ -177,6 +179,8 @@ def test_freezing_is_a_change_of_structure_only_where_it_changes():
     parameter.requires_grad = False
     assert structure.now is not before
     assert not parameter.requires_grad
+    assert parameter.requires_grad_() is parameter and parameter.requires_grad
+    assert parameter.requires_grad_(False) is parameter and not parameter.requires_grad
 
 
 def test_repr_is_torchs_form():
@@ -237,3 +241,61 @@ def test_module_names_what_has_no_name():
     holder = Holder()
     assert (holder.first.name, holder.second.name) == ("first", "own")
     assert Linear(2, 2).weight.name == "weight"
+
+
+CHANGES = [operator.iadd, operator.isub, operator.imul, operator.itruediv, operator.ipow]
+change = pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
+
+
+@pytest.mark.torch
+@change
+@pytest.mark.parametrize("other", [3, 0.5, [[2.0], [3.0]], [1.0, 2.0, 4.0], [[3, 1, 2]] * 2])
+def test_changes_in_place_are_torchs_within_no_grad(torch, change, other):
+    start = np.array([[1.5, 2.0, 0.25], [4.0, 0.5, 1.0]])
+    mine, theirs = Parameter(start), torch.nn.Parameter(torch.tensor(start))
+    arrays = [other, torch.tensor(other)] if np.ndim(other) else [other, other]
+    data = mine.data
+    pairs = zip((mine, theirs), arrays, (npnet, torch), strict=True)
+    for parameter, given, library in pairs:
+        with library.no_grad():
+            assert change(parameter, given) is parameter
+    assert mine.data is data
+    np.testing.assert_allclose(mine.data, theirs.detach().numpy(), rtol=1e-15)
+    mine.requires_grad_(False)
+    assert change(mine, np.ones(3, np.float32)) is mine
+    assert change(mine, Parameter([1.0])) is mine
+
+
+@change
+def test_what_is_trained_is_not_changed_in_place_unawares(change):
+    parameter = Parameter([1.0, 2.0], name="weight")
+    with pytest.raises(RuntimeError, match=r"Parameter 'weight': requires a gradient, .* no_grad"):
+        change(parameter, 2.0)
+    with npnet.no_grad():
+        with pytest.raises(TypeError, match="needs numbers, got a Node; in a forward write p = p"):
+            change(parameter, Graph().input("x"))
+        with pytest.raises(ValueError, match=r"cannot write .* of shape \(3,\) into .* \(2,\)"):
+            change(parameter, np.ones(3))
+        with pytest.raises(TypeError, match="cannot write complex128 of shape"):
+            change(parameter, 1j)
+        with pytest.raises(TypeError, match="cannot write <U1 of shape"):
+            change(parameter, "a")
+    assert parameter.data.tolist() == [1.0, 2.0]
+
+
+@pytest.mark.torch
+def test_a_descent_written_by_hand_is_torchs(torch):
+    weights = Parameter(np.ones(3)), torch.nn.Parameter(torch.ones(3, dtype=torch.float64))
+    for library, weight in zip((npnet, torch), weights, strict=True):
+        for step in range(3):
+            weight.grad = library_gradient(library, step)
+            with library.no_grad():
+                weight -= 0.5 * weight.grad
+                weight *= 0.9
+    np.testing.assert_allclose(weights[0].data, weights[1].detach().numpy(), rtol=1e-15)
+
+
+def library_gradient(library, step):
+    """Return a gradient in the arrays of a library."""
+    gradient = np.arange(3.0) + step
+    return gradient if library is npnet else library.tensor(gradient)

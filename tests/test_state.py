@@ -169,9 +169,10 @@ def test_a_single_number_may_come_with_an_axis():
 
 def test_what_is_no_number_is_named():
     block = Block()
-    state = {**block.state_dict(), "scale": np.array(["a", "b"])}
-    with pytest.raises(RuntimeError, match='parameter named "scale", expected an array of real'):
-        block.load_state_dict(state)
+    for given in (np.array(["a", "b"]), [[1.0], [1.0, 2.0]], {"nested": 1.0}, None):
+        state = {**block.state_dict(), "scale": given}
+        with pytest.raises(RuntimeError, match='named "scale", expected an array of real numbers'):
+            block.load_state_dict(state)
 
 
 @pytest.mark.torch

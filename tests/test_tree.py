@@ -17,8 +17,10 @@ MAX_FILE_LINES, MAX_FUNCTION_LINES = 400, 40
 #: The rooms right beneath each room; a module may import what is anywhere beneath it. A package
 #: named here stands for all its modules, "layers" for those that no other room names.
 BENEATH = {
+    "clock": [],
+    "grad_mode": ["clock"],
     "expression": [],
-    "parameter": ["expression"],
+    "parameter": ["expression", "grad_mode"],
     "random": ["parameter"],
     "init": ["random"],
     "blas": ["parameter"],

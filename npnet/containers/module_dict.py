@@ -58,7 +58,7 @@ class ModuleDict(Module):
                     f"{self._who}: expected a Module as {name!r}, got {type(module).__name__}"
                 )
             self._check_name(name)
-            self._check_free(name)
+            self._check_free(name, "_modules")
         for name, module in found:
             self.add_module(name, module)
 

@@ -169,7 +169,7 @@ class ParameterDict(Module):
         """Refuse a name that is taken by what is no value of this dict."""
         self._check_name(key)
         if key not in self._keys:
-            self._check_free(key)
+            self._check_free(key, "_parameters")
 
     def _check_there(self, key: str) -> None:
         """Refuse a name that is not there."""

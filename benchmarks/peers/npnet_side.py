@@ -79,16 +79,18 @@ class Training:
 
         The whole step is timed in steps of its own, which carry no watch.
         """
-        watch = Stopwatch()
-        for x, y in batches:
+        watch, given = Stopwatch(), [*batches]
+        for x, y in given:
             with watch.measuring("step"):
                 self.step(x, y)
-            with watch.watching():
+        # In turn with steps that are not watched Python would look up anew what it runs.
+        with watch.watching():
+            for x, y in given:
                 self.optimizer.zero_grad()
                 self.objective(x, y)
                 self.objective.backward()
-            with watch.measuring("SGD"):
-                self.optimizer.step()
+                with watch.measuring("SGD"):
+                    self.optimizer.step()
         found = watch.medians()
         whole = found.pop("step")
         return {**found, "around them": whole - sum(found.values()), "step": whole}

@@ -92,9 +92,7 @@ def test_what_takes_no_other_number_of_rows_is_not_accused():
     assert check_gradients(
         lambda x: (x * fixed.astype(x.dtype), lambda dy: dy * fixed.astype(dy.dtype)), (5, 3)
     )
-    assert check_gradients(
-        lambda x: (np.sum(x) * 2, lambda dy: 2 * dy * np.ones((5, 3), dy.dtype)), (5, 3)
-    )
+    assert check_gradients(lambda x: (np.sum(x), lambda dy: dy * np.ones((5, 3), dy.dtype)), (5, 3))
 
 
 def test_a_kept_gradient_array_is_not_said_to_ignore_the_output_gradient():

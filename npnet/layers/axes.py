@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from npnet.layers.base import Layer
+from npnet.layers.base import Layer, axis_within, integer_axis
 from npnet.layers.shape import Rearrangement
 from npnet.parameter import Array
+from npnet.program import Call
 from npnet.tape import Spec
 
 __all__ = ["Permute", "Squeeze", "Transpose", "Unsqueeze"]
@@ -28,13 +31,15 @@ class Reordering(Layer):
         """Take the lengths along."""
         return Spec(tuple(x.shape[axis] for axis in self.order(len(x.shape))), x.dtype)
 
-    def forward_kernel(self, x: Array, *, out: Array, scratch: Any) -> None:
+    def forward_calls(self, x: Array, *, out: Array, scratch: Any) -> Iterator[Call]:
         """Write the numbers of x, axes exchanged."""
-        np.copyto(out, x.transpose(self.order(x.ndim)))
+        yield partial(np.copyto, out, x.transpose(self.order(x.ndim)))
 
-    def backward_kernel(self, dy: Array, x: None, y: None, *, dx: Array, scratch: Any) -> None:
+    def backward_calls(
+        self, dy: Array, x: None, y: None, *, dx: Array, scratch: Any
+    ) -> Iterator[Call]:
         """Write the numbers of dy, axes exchanged back."""
-        np.copyto(dx.transpose(self.order(dx.ndim)), dy)
+        yield partial(np.copyto, dx.transpose(self.order(dx.ndim)), dy)
 
 
 class Transpose(Reordering):
@@ -248,20 +253,3 @@ class Unsqueeze(Rearrangement):
     def extra_repr(self) -> str:
         """Return the axis."""
         return f"dim={self.dim}"
-
-
-def integer_axis(value: Any, who: str, what: str) -> int:
-    """Return an axis as a Python integer."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{who}: expected {what} to be an integer, got {value!r}")
-    return int(value)
-
-
-def axis_within(axis: int, count: int, who: str, shape: tuple[int, ...]) -> int:
-    """Return an axis, one of `count`, as a number from 0."""
-    if not -count <= axis < count:
-        raise IndexError(
-            f"{who}: expected an x for axis {axis}, got shape {shape}; axes are from {-count} to "
-            f"{count - 1}"
-        )
-    return axis % count

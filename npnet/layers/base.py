@@ -19,7 +19,16 @@ from npnet.parameter import Array, floating_array
 from npnet.program import Call
 from npnet.tape import Constant, Spec, record
 
-__all__ = ["Elementwise", "Layer", "Reduced", "broadcast_spec", "real_number", "sum_to"]
+__all__ = [
+    "Elementwise",
+    "Layer",
+    "Reduced",
+    "axis_within",
+    "broadcast_spec",
+    "integer_axis",
+    "real_number",
+    "sum_to",
+]
 
 
 _ROW_SUM = Contraction("bo->o").kernel
@@ -255,6 +264,21 @@ def real_number(value: Any, who: str, what: str) -> float:
     if isinstance(value, (str, bytes, complex, np.complexfloating, NoneType)) or np.ndim(value):
         raise TypeError(f"{who}: expected {what} to be a real number, got {value!r}")
     return float(value)
+
+
+def integer_axis(value: Any, who: str, what: str) -> int:
+    """Return an axis as a Python integer."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"{who}: expected {what} to be an integer, got {value!r}")
+    return int(value)
+
+
+def axis_within(axis: int, count: int, who: str, shape: tuple[int, ...]) -> int:
+    """Return an axis, one of `count`, as a number from 0."""
+    if not -count <= axis < count:
+        there = f"axes are from {-count} to {count - 1}" if count else "it has none"
+        raise IndexError(f"{who}: expected an x with axis {axis}, got shape {shape}; {there}")
+    return axis % count
 
 
 class Reduced(Layer):

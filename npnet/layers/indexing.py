@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ import numpy as np
 from npnet.execution import real_array
 from npnet.layers.base import Layer
 from npnet.parameter import Array
+from npnet.program import Call
 from npnet.tape import Spec
 
 __all__ = ["Index"]
@@ -156,20 +159,22 @@ class Index(Layer):
             "places": np.ascontiguousarray(self.at(np.arange(math.prod(x.shape)).reshape(x.shape)))
         }
 
-    def forward_kernel(self, x: Array, *, out: Array, scratch: Any) -> None:
+    def forward_calls(self, x: Array, *, out: Array, scratch: Any) -> Iterator[Call]:
         """Write y = x[index]."""
         if self.repeats:
-            x.reshape(-1).take(scratch.places, out=out, mode="clip")
+            yield partial(x.reshape(-1).take, scratch.places, out=out, mode="clip")
         else:
-            np.copyto(out, self.at(x))
+            yield partial(np.copyto, out, self.at(x))
 
-    def backward_kernel(self, dy: Array, x: None, y: None, *, dx: Array, scratch: Any) -> None:
+    def backward_calls(
+        self, dy: Array, x: None, y: None, *, dx: Array, scratch: Any
+    ) -> Iterator[Call]:
         """Write dx = 0, with dy added at [index]."""
-        dx.fill(0.0)
+        yield partial(dx.fill, 0.0)
         if self.repeats:
-            np.add.at(dx.reshape(-1), scratch.places.reshape(-1), dy.reshape(-1))
+            yield partial(np.add.at, dx.reshape(-1), scratch.places.reshape(-1), dy.reshape(-1))
         else:
-            np.copyto(self.at(dx), dy)
+            yield partial(np.copyto, self.at(dx), dy)
 
     def extra_repr(self) -> str:
         """Return the index as one writes it."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from npnet.layers.base import Layer
+from npnet.layers.base import Layer, axis_within
 from npnet.parameter import Array
 from npnet.program import Call
 from npnet.tape import Spec
@@ -72,12 +72,8 @@ class Reduction(Layer):
         """Check that x has the axes; return what is left."""
         ndim = len(x.shape)
         given = self.axis if isinstance(self.axis, tuple) else (self.axis,)
-        last = max(ndim, 1) - 1
-        if self.axis is not None and not all(-last - 1 <= int(a or 0) <= last for a in given):
-            raise IndexError(
-                f"{self._who}: expected an x with axis {self.axis}, got shape {x.shape}; axes are "
-                f"from {-last - 1} to {last}"
-            )
+        for axis in given if self.axis is not None else ():
+            axis_within(int(axis or 0), max(ndim, 1), self._who, x.shape)
         axes = self.axes(ndim)
         if len(set(axes)) < len(axes):
             raise ValueError(

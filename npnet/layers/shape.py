@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from npnet.layers.base import Layer
+from npnet.layers.base import Layer, axis_within, integer_axis
 from npnet.parameter import Array
+from npnet.program import Call
 from npnet.tape import Spec
 
 __all__ = ["Concatenate", "Flatten", "Reshape", "Unflatten"]
@@ -19,13 +22,15 @@ class Rearrangement(Layer):
 
     backward_reads = frozenset()
 
-    def forward_kernel(self, x: Array, *, out: Array, scratch: Any) -> None:
-        """Y = x."""
-        np.copyto(out.reshape(x.shape), x)
+    def forward_calls(self, x: Array, *, out: Array, scratch: Any) -> Iterator[Call]:
+        """Write y = x."""
+        yield partial(np.copyto, out.reshape(x.shape), x)
 
-    def backward_kernel(self, dy: Array, x: None, y: None, *, dx: Array, scratch: Any) -> None:
+    def backward_calls(
+        self, dy: Array, x: None, y: None, *, dx: Array, scratch: Any
+    ) -> Iterator[Call]:
         """Write dx = dy."""
-        np.copyto(dx, dy.reshape(dx.shape))
+        yield partial(np.copyto, dx, dy.reshape(dx.shape))
 
 
 class Reshape(Rearrangement):
@@ -117,21 +122,16 @@ class Flatten(Rearrangement):
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
         super().__init__()
-        for name, axis in (("start_dim", start_dim), ("end_dim", end_dim)):
-            if not isinstance(axis, (int, np.integer)):
-                raise TypeError(f"{self._who}: expected {name} to be an integer, got {axis!r}")
-        self.start_dim, self.end_dim = int(start_dim), int(end_dim)
+        self.start_dim = integer_axis(start_dim, self._who, "start_dim")
+        self.end_dim = integer_axis(end_dim, self._who, "end_dim")
 
     def infer(self, x: Spec) -> Spec:
         """Multiply the lengths of the axes."""
         shape = x.shape or (1,)
-        for axis in (self.start_dim, self.end_dim):
-            if not -len(shape) <= axis < len(shape):
-                raise IndexError(
-                    f"{self._who}: expected an x with axis {axis}, got shape {x.shape}; axes are "
-                    f"from {-len(shape)} to {len(shape) - 1}"
-                )
-        start, end = self.start_dim % len(shape), self.end_dim % len(shape)
+        start, end = (
+            axis_within(axis, len(shape), self._who, x.shape)
+            for axis in (self.start_dim, self.end_dim)
+        )
         if start > end:
             raise ValueError(
                 f"{self._who}: expected start_dim before end_dim, got {self.start_dim} and "
@@ -180,8 +180,7 @@ class Unflatten(Rearrangement):
 
     def __init__(self, dim: int, unflattened_size: Any) -> None:
         super().__init__()
-        if not isinstance(dim, (int, np.integer)):
-            raise TypeError(f"{self._who}: expected dim to be an integer, got {dim!r}")
+        self.dim = integer_axis(dim, self._who, "dim")
         sizes = unflattened_size
         whole = isinstance(sizes, (tuple, list))
         if not whole or not all(isinstance(n, (int, np.integer)) for n in sizes):
@@ -190,16 +189,12 @@ class Unflatten(Rearrangement):
             )
         if not sizes or any(n < -1 for n in sizes) or sum(n == -1 for n in sizes) > 1:
             raise ValueError(f"{self._who}: expected sizes >= 0 and at most one -1, got {sizes!r}")
-        self.dim, self.unflattened_size = int(dim), sizes
+        self.unflattened_size = sizes
 
     def infer(self, x: Spec) -> Spec:
         """Put the sizes in the axis's place."""
-        axes = len(x.shape)
-        if not -axes <= self.dim < axes:
-            raise IndexError(
-                f"{self._who}: expected an x with axis {self.dim}, got shape {x.shape}"
-            )
-        axis, sizes = self.dim % axes, tuple(int(n) for n in self.unflattened_size)
+        axis = axis_within(self.dim, len(x.shape), self._who, x.shape)
+        sizes = tuple(int(n) for n in self.unflattened_size)
         length = x.shape[axis]
         known = math.prod(n for n in sizes if n != -1)
         if -1 in sizes and known and not length % known:
@@ -250,18 +245,12 @@ class Concatenate(Layer):
 
     def __init__(self, axis: int = 0) -> None:
         super().__init__()
-        if not isinstance(axis, (int, np.integer)):
-            raise TypeError(f"{self._who}: expected axis to be an integer, got {axis!r}")
-        self.axis = int(axis)
+        self.axis = integer_axis(axis, self._who, "axis")
 
     def infer(self, *terms: Spec) -> Spec:
         """Add up the lengths."""
         first = terms[0].shape
-        if not -len(first) <= self.axis < len(first):
-            raise IndexError(
-                f"{self._who}: expected operands with axis {self.axis}, got shape {first}"
-            )
-        axis = self.axis % len(first)
+        axis = axis_within(self.axis, len(first), self._who, first)
         around = {(*x.shape[:axis], None, *x.shape[axis + 1 :]) for x in terms}
         if len(around) > 1:
             shapes = " and ".join(str(x.shape) for x in terms)

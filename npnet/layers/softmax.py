@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from npnet.layers.base import Layer
+from npnet.layers.base import Layer, axis_within
 from npnet.parameter import Array
 from npnet.program import Call
 from npnet.tape import Spec
@@ -127,7 +127,6 @@ class AlongAxis(Layer):
 
     def infer(self, x: Spec) -> Spec:
         """Check that x has the axis."""
-        last = max(len(x.shape), 1) - 1
         if self.dim is None:
             warnings.warn(
                 f"{self._who}: the choice of dim by the number of axes is deprecated, as in "
@@ -135,11 +134,8 @@ class AlongAxis(Layer):
                 UserWarning,
                 stacklevel=2,
             )
-        elif not -last - 1 <= self.dim <= last:
-            raise IndexError(
-                f"{self._who}: expected x with an axis {self.dim}, got shape {x.shape}; dim is "
-                f"from {-last - 1} to {last}"
-            )
+        else:
+            axis_within(self.dim, max(len(x.shape), 1), self._who, x.shape)
         return x
 
     def scratch_specs(self, x: Spec) -> dict[str, Any]:

@@ -65,5 +65,5 @@ def test_refuses_what_is_no_list(name, tensors, error, message):
 def test_refuses_what_does_not_fit():
     with pytest.raises(ValueError, match=r"Concatenate: .* got \(1, 2\) and \(1, 3\)"):
         F.stack([np.zeros(2), np.zeros(3)])
-    with pytest.raises(IndexError, match=r"Unsqueeze: expected an x for axis 2, got shape \(2,\)"):
+    with pytest.raises(IndexError, match=r"Unsqueeze: expected an x with axis 2, got shape \(2,\)"):
         F.stack([np.zeros(2), np.zeros(2)], 2)

@@ -119,7 +119,7 @@ def test_prints_what_was_asked_for(kind):
     "axis, shape, error, message",
     [
         (2, (3, 4), IndexError, r"expected an x with axis 2, got shape \(3, 4\)"),
-        ((0, -3), (3, 4), IndexError, r"axis \(0, -3\), got .* axes are from -2 to 1"),
+        ((0, -3), (3, 4), IndexError, r"axis -3, got .* axes are from -2 to 1"),
         (1, (), IndexError, r"axis 1, got shape \(\); axes are from -1 to 0"),
         ((0, -2), (3, 4), ValueError, r"different axes, got \(0, -2\) for shape \(3, 4\)"),
     ],

@@ -101,7 +101,7 @@ def test_prints_as_torch(kind, dim):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("dim, shape", [(2, (3, 4)), (-3, (3, 4)), (1, ()), (-2, ())])
 def test_refuses_an_axis_that_is_not_there(kind, dim, shape):
-    message = rf"{kind.__name__}: expected x with an axis {dim}, got shape \({str(shape)[1:-1]}\)"
+    message = rf"{kind.__name__}: expected an x with axis {dim}, got shape \({str(shape)[1:-1]}\)"
     with pytest.raises(IndexError, match=message):
         kind(dim)(np.zeros(shape))
 

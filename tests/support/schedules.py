@@ -39,6 +39,20 @@ def assert_alike(mine, theirs):
     assert mine[1].state_dict() == theirs[1].state_dict()
 
 
+def jump(make, epochs):
+    """Step twins to epochs in turn, None being the next one; their rates agree to the last bit."""
+    mine, theirs = pair(make)
+    for epoch in epochs:
+        for optimizer, scheduler in (mine, theirs):
+            optimizer.step()
+            if epoch is None:
+                scheduler.step()
+            else:
+                with pytest.warns(UserWarning, match="deprecated"):
+                    scheduler.step(epoch)
+        assert_alike(mine, theirs)
+
+
 def lockstep(make, epochs=300, kind="SGD", arguments=lambda epoch: ()):
     """Step twins; half way npnet's is replaced by a new one that loads torch's states."""
     mine, theirs = pair(make, kind)

@@ -5,7 +5,7 @@ import pytest
 from npnet import Parameter
 from npnet.optim import SGD
 from npnet.optim.lr_scheduler import CosineAnnealingLR, CosineAnnealingWarmRestarts
-from tests.support.schedules import assert_alike, lockstep, pair
+from tests.support.schedules import assert_alike, jump, lockstep, pair
 
 
 @pytest.mark.torch
@@ -26,13 +26,7 @@ def test_rates_are_torchs_to_the_last_bit(make):
 
 @pytest.mark.torch
 def test_jumps_are_torchs():
-    mine, theirs = pair(lambda s, o: s.CosineAnnealingLR(o, 7, 1e-3))
-    for epoch in (40, 0, 7, 21):
-        for optimizer, scheduler in (mine, theirs):
-            optimizer.step()
-            with pytest.warns(UserWarning, match="deprecated"):
-                scheduler.step(epoch)
-        assert_alike(mine, theirs)
+    jump(lambda s, o: s.CosineAnnealingLR(o, 7, 1e-3), (40, 0, 7, 21))
 
 
 @pytest.mark.torch

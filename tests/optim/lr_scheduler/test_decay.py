@@ -3,7 +3,7 @@ import pytest
 from npnet import Parameter
 from npnet.optim import SGD
 from npnet.optim.lr_scheduler import ExponentialLR, MultiStepLR, PolynomialLR, StepLR
-from tests.support.schedules import lockstep, pair, rates
+from tests.support.schedules import jump, lockstep, rates
 
 
 @pytest.mark.torch
@@ -35,16 +35,7 @@ def test_rates_are_torchs_to_the_last_bit(make):
     ],
 )
 def test_jumps_are_torchs(make):
-    mine, theirs = pair(make)
-    for epoch in (40, 0, 4, None, 5, None, 7, None):
-        for optimizer, scheduler in (mine, theirs):
-            optimizer.step()
-            if epoch is None:
-                scheduler.step()
-            else:
-                with pytest.warns(UserWarning, match="deprecated"):
-                    scheduler.step(epoch)
-        assert mine[1].get_last_lr() == theirs[1].get_last_lr()
+    jump(make, (40, 0, 4, None, 5, None, 7, None))
 
 
 def optimizer(lr=1.0):

@@ -93,10 +93,10 @@ def data(name: str, effort: Effort) -> tuple[Batch, Batch]:
 
 def mnist(folder: Path) -> tuple[Batch, Batch]:
     """Return the first of the digits in a folder to train with, and the others to test."""
-    from npnet.data import read_idx
+    from npnet.data import Scaled, read_idx
 
     images, labels = (read_idx(folder / name) for name in MNIST_FILES)
-    x = images.reshape(len(images), -1).astype(np.float32) / np.float32(255)
+    x = np.asarray(Scaled(images.reshape(len(images), -1)))
     y = labels.astype(np.int64)
     return (x[:MNIST_TRAINING], y[:MNIST_TRAINING]), (x[MNIST_TRAINING:], y[MNIST_TRAINING:])
 

@@ -1,6 +1,5 @@
 """The question `epoch`: its data, and that all sides must learn as much."""
 
-import gzip
 from dataclasses import replace
 
 import numpy as np
@@ -20,6 +19,7 @@ from benchmarks.questions.epoch import (
     images,
 )
 from tests.support.benchmarks import SHORT, Fake
+from tests.support.idx import idx, write
 
 SMALL = Run("images", 8, 16, 3, 0.05, 0.9)
 
@@ -45,17 +45,11 @@ def test_a_full_run_has_mnists_number_of_samples(monkeypatch):
     assert asked == [(60_000, 1), (10_000, 2), (6_000, 1), (1_000, 2)]
 
 
-def idx(array):
-    """Return an array of bytes as an IDX file, gzipped."""
-    head = bytes([0, 0, 8, array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape)
-    return gzip.compress(head + array.tobytes())
-
-
 def test_mnists_own_digits_are_read_and_split(tmp_path, monkeypatch):
     monkeypatch.setattr(epoch, "MNIST_TRAINING", 3)
     pixels = np.arange(5 * 28 * 28, dtype=np.uint8).reshape(5, 28, 28)
     for name, array in zip(MNIST_FILES, (pixels, np.arange(5, dtype=np.uint8)), strict=True):
-        (tmp_path / name).write_bytes(idx(array))
+        write(tmp_path / name, idx(array))
     (x, y), (x_test, y_test) = data("mnist", Effort(mnist=tmp_path))
     assert (x.shape, x.dtype, x_test.shape) == ((3, 784), np.float32, (2, 784))
     assert (y.tolist(), y_test.tolist()) == ([0, 1, 2], [3, 4])

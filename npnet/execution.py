@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
+from weakref import ref
 
 import numpy as np
 
@@ -73,7 +74,7 @@ class Execution:
     """
 
     def __init__(self, owner: Traceable) -> None:
-        self._owner = owner
+        self._owned_by = ref(owner)
         self._plans: OrderedDict[Any, Plan] = OrderedDict()
         self._latest: Plan | None = None
         self._seen: object = None
@@ -232,6 +233,13 @@ class Execution:
             retain=owner.retains_values,
             forward_only=not is_grad_enabled(),
         )
+
+    @property
+    def _owner(self) -> Traceable:
+        """The Module, which holds its Execution: a pair would live on until the next collection."""
+        owner = self._owned_by()
+        assert owner is not None
+        return owner
 
     @property
     def _who(self) -> str:

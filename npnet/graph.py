@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -16,7 +16,7 @@ from npnet.module import Module
 from npnet.naming import paths_of, slot_names
 from npnet.parameter import Parameter, native
 from npnet.plan import Plan, own
-from npnet.tape import Call, Input, Kernel, Node, Spec, Tape, calls_behind, record
+from npnet.tape import Call, Input, Kernel, Key, Node, Spec, Tape, calls_behind, key_of, record
 
 __all__ = ["Graph"]
 
@@ -83,7 +83,7 @@ class Graph(Module):
             raise ValueError(
                 f"Graph: input {name!r} is there already; every input has its own name"
             )
-        node = Node(Input(name, requires_grad, self))
+        node = Node(Input(name, requires_grad))
         self._inputs.append(node)
         self._changed()
         return node
@@ -198,15 +198,15 @@ class Graph(Module):
             )
         return self._again({}, operands)
 
-    def _again(self, known: dict[int, Any], operands: Sequence[Any]) -> Any:
+    def _again(self, known: dict[Key, Any], operands: Sequence[Any]) -> Any:
         """Record this Graph's steps once more, with hooks; `known` gets the new Node for each."""
-        known.update(zip(map(id, self._inputs), operands, strict=True))
+        known.update(zip(map(key_of, self._inputs), operands, strict=True))
         for call in self.tape.calls:
-            given = [known.get(id(g), g) for g in call.given]
+            given = [known.get(key_of(g), g) for g in call.given]
             result = _recorded(call.layer, given, call.detached)
             nodes = result if isinstance(result, tuple) else (result,)
-            known.update(zip(map(id, call.nodes), nodes, strict=True))
-        outputs = tuple(known.get(id(output), output) for output in self._outputs)
+            known.update(zip(call.keys, nodes, strict=True))
+        outputs = tuple(known.get(key_of(output), output) for output in self._outputs)
         return outputs[0] if len(outputs) == 1 else outputs
 
     def positional(self, operands: tuple[Any, ...], named: Any) -> tuple[Any, ...]:
@@ -233,15 +233,15 @@ class Graph(Module):
             )
         if not any(has_hooks(module) for module in self.modules()):
             return tape
-        known: dict[int, Any] = {}
+        known: dict[Key, Any] = {}
         nodes = [
-            Node(Input(slot.source.name, slot.source.requires_grad, self), spec=spec)
+            Node(Input(slot.source.name, slot.source.requires_grad), spec=spec)
             for slot, spec in zip((tape.slots[i] for i in tape.inputs), inputs, strict=True)
         ]
         hooked = self.taped(nodes, lambda *operands: self._again(known, operands))
         # Who looks at a node finds what took its place.
-        known.update(zip(map(id, self._inputs), nodes, strict=True))
-        hooked.index.update((old, hooked.index[id(new)]) for old, new in known.items())
+        known.update(zip(map(key_of, self._inputs), nodes, strict=True))
+        hooked.index.update((old, hooked.index[key_of(new)]) for old, new in known.items())
         return hooked
 
     def computing_dtype(self) -> np.dtype[Any] | None:
@@ -275,21 +275,20 @@ class Graph(Module):
         """Write the expressions down as a list, each step after those it reads."""
         state = super().__getstate__()
         calls = calls_behind(self._outputs)
-        place: dict[int, Any] = {id(node): number for number, node in enumerate(self._inputs)}
+        place: dict[Key, Any] = {key_of(node): number for number, node in enumerate(self._inputs)}
         for number, call in enumerate(calls):
-            place.update({id(node): (number, i) for i, node in enumerate(call.nodes)})
+            place.update((key, (number, index)) for index, key in enumerate(call.keys))
         state["_tape"] = None
         state["_inputs"] = [(n.source.name, n.source.requires_grad) for n in self._inputs]  # type: ignore[union-attr]
         state["_calls"] = [
-            (c.layer, [(id(g) in place, place.get(id(g), g)) for g in c.given], c.detached)
-            for c in calls
+            (c.layer, [_placed(g, place) for g in c.given], c.detached) for c in calls
         ]
-        state["_outputs"] = [(id(o) in place, place.get(id(o), o)) for o in self._outputs]
+        state["_outputs"] = [_placed(output, place) for output in self._outputs]
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Make the Nodes anew, which are this Graph's own."""
-        inputs = [Node(Input(name, wanted, self)) for name, wanted in state["_inputs"]]
+        inputs = [Node(Input(name, wanted)) for name, wanted in state["_inputs"]]
         calls: list[tuple[Node, ...]] = []
 
         def found(known: bool, place: Any) -> Any:
@@ -364,6 +363,12 @@ class Graph(Module):
         if isinstance(source, Input):
             return f"input {source.name!r}"
         return f"parameter {node.name!r}" if isinstance(node, Parameter) else repr(node)
+
+
+def _placed(operand: Any, place: Mapping[Key, Any]) -> tuple[bool, Any]:
+    """Return whether an operand has a place, and the place; or else the operand itself."""
+    key = key_of(operand)
+    return (True, place[key]) if key in place else (False, operand)
 
 
 def _recorded(layer: Kernel, given: Sequence[Any], detached: bool) -> Any:

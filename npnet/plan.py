@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Sequence
 from types import SimpleNamespace
@@ -102,9 +103,9 @@ class Plan:
         retain: bool = False,
         forward_only: bool = False,
     ) -> None:
-        self.tape = tape
-        self._steps = [step._replace(layer=_as_it_is(step.layer)) for step in tape.steps]
-        self.inputs = tuple(inputs)
+        self.tape, self.inputs = tape, tuple(inputs)
+        # As they are now: attributes that are set later are for later plans.
+        self._steps = [step._replace(layer=copy.copy(step.layer)) for step in tape.steps]
         # What a forward changed for good cannot be changed once more, to keep for backward after.
         effects = any(step.layer.has_effects() for step in self._steps)
         self.keep = (keep or retain or effects) and not forward_only
@@ -120,8 +121,8 @@ class Plan:
         self._copies: set[int] = set()
         self._values: list[Any] = [self._storage(index) for index in range(len(tape.slots))]
         self._scratch = self._make_scratch()
-        scratch = zip(self._steps, self._scratch, strict=True)
-        self._effects = [(step.layer, room) for step, room in scratch if step.layer.has_effects()]
+        layers = zip([step.layer for step in self._steps], self._scratch, strict=True)
+        self._effects = [(layer, room) for layer, room in layers if layer.has_effects()]
         self._seen: object = None
         self._bound: list[tuple[Parameter, Array, bool]] | None = None
         self._feeds: dict[int, list[Feed]] = {}
@@ -173,10 +174,10 @@ class Plan:
                     arguments[position] = as_rows(array) if rows else array
                     program.touch(stage)
                 values[index] = array
-        for copy, array in self._followed:
-            np.copyto(copy, array, casting="unsafe")
-        for copy, array in self._copied:
-            np.copyto(copy, array)
+        for own_copy, array in self._followed:
+            np.copyto(own_copy, array, casting="unsafe")
+        for own_copy, array in self._copied:
+            np.copyto(own_copy, array)
         for layer, scratch in self._effects:
             layer.save(scratch)
         try:
@@ -364,13 +365,6 @@ class Plan:
                 self._copied.append((array, source))
             arrays.append(array)
         return arrays
-
-
-def _as_it_is(layer: Any) -> Any:
-    """Return a layer with the attributes it has now: those set later are for later plans."""
-    copy = object.__new__(type(layer))
-    vars(copy).update(vars(layer))
-    return copy
 
 
 def _laid_out(given: Any) -> Any:

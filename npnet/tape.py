@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
@@ -18,12 +19,14 @@ __all__ = [
     "Constant",
     "Input",
     "Kernel",
+    "Key",
     "Node",
     "Slot",
     "Spec",
     "Step",
     "Tape",
     "calls_behind",
+    "key_of",
     "record",
 ]
 
@@ -58,6 +61,7 @@ class Constant(NamedTuple):
 
 
 Operand: TypeAlias = "Node | Parameter | Constant | None"
+Key: TypeAlias = "int | tuple[int, int]"
 
 
 class Kernel(Protocol):
@@ -65,14 +69,13 @@ class Kernel(Protocol):
 
     `operand_names` are the kernels' operands in order (a last one marked by `variadic` stands for
     any number); `integer_operands` name those that may be integers; `output_count` is how many
-    arrays it writes; `backward_reads` name the
-    operands ("y": the output) that backward_kernel reads; `in_place` says that forward_kernel may
-    write over its first operand, and backward_kernel its gradient over the output's; `kept` names
-    the scratch arrays that backward_kernel reads as forward_kernel left them; `rows` name those
-    that the kernels see with all leading axes as one; `any_order` those that they take, with their
-    gradients, in any memory order, as Parameters may have. Where `has_effects` says that
-    forward_kernel changes more than its outputs, `save` is called before a forward, and `restore`
-    where it fails.
+    arrays it writes; `backward_reads` name the operands ("y": the output) that backward_kernel
+    reads; `in_place` says that forward_kernel may write over its first operand, and backward_kernel
+    its gradient over the output's; `kept` names the scratch arrays that backward_kernel reads as
+    forward_kernel left them; `rows` name those that the kernels see with all leading axes as one;
+    `any_order` those that they take, with their gradients, in any memory order, as Parameters may
+    have. Where `has_effects` says that forward_kernel changes more than its outputs, `save` is
+    called before a forward, and `restore` where it fails.
     """
 
     operand_names: tuple[str, ...]
@@ -116,38 +119,43 @@ class Kernel(Protocol):
 class Input:
     """A named place on a tape for what the caller will feed."""
 
-    __slots__ = ("name", "owner", "requires_grad")
+    __slots__ = ("name", "requires_grad")
 
-    def __init__(self, name: str, requires_grad: bool = False, owner: object = None) -> None:
+    def __init__(self, name: str, requires_grad: bool = False) -> None:
         self.name = name
         self.requires_grad = requires_grad
-        self.owner = owner
 
 
 class Call:
-    """One layer applied to operands: a step, as long as nobody has asked for its tape."""
+    """One layer applied to operands: a step, as long as nobody has asked for its tape.
 
-    __slots__ = ("detached", "given", "layer", "nodes", "number")
+    Its outputs hold it, not it them: what nobody has any more is gone at once.
+    """
+
+    __slots__ = ("detached", "given", "layer", "number")
 
     def __init__(self, layer: Kernel, given: Sequence[Operand]) -> None:
         self.layer = layer
         self.given = tuple(given)
         self.number = next(_numbers)
         self.detached = not is_grad_enabled()
-        self.nodes: tuple[Node, ...] = ()
 
     @property
     def operands(self) -> list[Operand]:
         """What is given and the Parameters that the layer has now."""
         return self.layer.assemble(self.given)
 
+    @property
+    def keys(self) -> list[Key]:
+        """What its outputs are known by."""
+        return [(self.number, index) for index in range(self.layer.output_count)]
+
 
 class Node(Expression):
     """A value on a tape under construction: an Input, or an output of a layer applied to operands.
 
-    What a Module returns when it is called on Nodes or Parameters. The operators ``+ - * / ** @``
-    and NumPy's functions record layers. In a Module that is being traced `shape` and `dtype` are
-    known; on a tape built by hand they are known once it runs.
+    What a Module returns when it is called on Nodes or Parameters. In a Module that is being traced
+    `shape` and `dtype` are known; on a tape built by hand they are known once it runs.
     """
 
     __slots__ = ("index", "source", "spec")
@@ -176,17 +184,17 @@ class Node(Expression):
 
     def _known(self) -> Spec:
         """Return the spec, or say why there is none."""
-        if self.spec is None:
-            raise AttributeError(
-                f"Node {self!r}: has no shape yet; a tape built by hand learns it in its first run"
-            )
-        return self.spec
+        if self.spec is not None:
+            return self.spec
+        raise AttributeError(
+            f"Node {self!r}: has no shape yet; a tape built by hand learns it in its first run"
+        )
 
     def __repr__(self) -> str:
         """Say what it is, in a word."""
         if isinstance(self.source, Input):
             return f"<Node input {self.source.name!r}>"
-        index = f"[{self.index}]" if len(self.source.nodes) > 1 else ""
+        index = f"[{self.index}]" if self.source.layer.output_count > 1 else ""
         return f"<Node {type(self.source.layer).__name__}{index}>"
 
 
@@ -209,8 +217,14 @@ def record(layer: Kernel, given: Sequence[Operand]) -> Any:
             operand.spec = specs[position] = Spec(spec.shape, dtype)
     known = all(s is not None or o is None for s, o in zip(specs, operands, strict=True))
     outputs = _outputs_of(layer, specs) if known else (None,) * layer.output_count
-    call.nodes = tuple(Node(call, index, spec) for index, spec in enumerate(outputs))
-    return call.nodes[0] if len(call.nodes) == 1 else call.nodes
+    nodes = tuple(Node(call, index, spec) for index, spec in enumerate(outputs))
+    return nodes[0] if len(nodes) == 1 else nodes
+
+
+def key_of(operand: Any) -> Key:
+    """Return what a tape knows a value by: which output of which call it is, or its identity."""
+    source = operand.source if isinstance(operand, Node) else operand
+    return (source.number, operand.index) if isinstance(source, Call) else id(source)
 
 
 def _dtype_of(specs: Sequence[Spec | None], operands: Sequence[Operand]) -> np.dtype[Any]:
@@ -276,21 +290,22 @@ class Tape:
 
     def __init__(self, outputs: Iterable[Node | Parameter], inputs: Iterable[Node]) -> None:
         self.slots: list[Slot] = []
-        self.index: dict[int, int] = {}
-        self._keep: list[object] = []
+        self.index: dict[Key, int] = {}
         asked = list(outputs)
-        self.inputs = tuple(self._add(node, Slot("input", node.source)) for node in inputs)
+        self.inputs = tuple(self._add(key_of(node), Slot("input", node.source)) for node in inputs)
         self.calls = calls_behind(asked)
         steps = []
         for call in self.calls:
             reads = tuple(None if o is None else self._slot_of(o) for o in call.operands)
-            writes = tuple(self._add(node, Slot("value", call.layer)) for node in call.nodes)
+            writes = tuple(self._add(key, Slot("value", call.layer)) for key in call.keys)
             steps.append(Step(call.layer, reads, writes))
         self.steps = tuple(steps)
         #: The numbers of the steps that no gradient goes through.
         self.detached = frozenset(n for n, call in enumerate(self.calls) if call.detached)
         self.outputs = tuple(self._slot_of(output) for output in asked)
-        self.readers = self._count_readers()
+        counts = Counter(index for step in self.steps for index in step.reads)
+        #: How many times each slot is read.
+        self.readers = [counts[index] for index in range(len(self.slots))]
         self._mark_integers()
         self.parameters: dict[int, Parameter] = {
             i: slot.source for i, slot in enumerate(self.slots) if slot.kind == "parameter"
@@ -307,7 +322,7 @@ class Tape:
 
     def slot(self, expression: Expression) -> int | None:
         """Return the slot of a Node or Parameter, None where it is not on this tape."""
-        return self.index.get(id(expression))
+        return self.index.get(key_of(expression))
 
     def specs(self, inputs: Sequence[Spec], dtype: np.dtype[Any]) -> list[Spec]:
         """Infer the spec of every slot from the inputs'; the layers check them on the way."""
@@ -339,34 +354,23 @@ class Tape:
 
     def _slot_of(self, operand: Node | Parameter | Constant) -> int:
         """Return the slot of an operand; parameters and constants are added when first met."""
-        index = self.index.get(id(operand))
-        if index is not None:
-            return index
-        if isinstance(operand, Node):
-            if isinstance(operand.source, Input):
-                raise ValueError(
-                    f"Graph: input {operand.source.name!r} belongs to another graph; "
-                    "make it with this graph's g.input"
-                )
-            raise AssertionError("a step was met before the steps it reads")
+        key = key_of(operand)
+        if key in self.index:
+            return self.index[key]
+        if isinstance(operand, Node) and isinstance(operand.source, Input):
+            raise ValueError(
+                f"Graph: input {operand.source.name!r} belongs to another graph; "
+                "make it with this graph's g.input"
+            )
+        assert not isinstance(operand, Node), "a step was met before the steps it reads"
         kind = "parameter" if isinstance(operand, Parameter) else "constant"
-        return self._add(operand, Slot(kind, operand))
+        return self._add(key, Slot(kind, operand))
 
-    def _add(self, key: object, slot: Slot) -> int:
+    def _add(self, key: Key, slot: Slot) -> int:
         """Append a slot and remember whose it is."""
-        self._keep.append(key)
-        self.index[id(key)] = len(self.slots)
+        self.index[key] = len(self.slots)
         self.slots.append(slot)
         return len(self.slots) - 1
-
-    def _count_readers(self) -> list[int]:
-        """Count how many times each slot is read."""
-        readers = [0] * len(self.slots)
-        for step in self.steps:
-            for index in step.reads:
-                if index is not None:
-                    readers[index] += 1
-        return readers
 
     def _mark_integers(self) -> None:
         """Mark the inputs and constants that are only read where integers are taken."""
@@ -376,9 +380,10 @@ class Tape:
             for position, index in enumerate(step.reads)
             if index is not None and not _integer_at(step.layer, position)
         }
-        for index, slot in enumerate(self.slots):
-            if slot.kind in ("input", "constant") and index not in number:
-                self.slots[index] = slot._replace(integer=True)
+        self.slots = [
+            slot._replace(integer=slot.kind in ("input", "constant") and index not in number)
+            for index, slot in enumerate(self.slots)
+        ]
 
 
 def calls_behind(outputs: Sequence[Node | Parameter]) -> list[Call]:

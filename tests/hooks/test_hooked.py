@@ -37,9 +37,8 @@ def test_hooks_stand_around_forward(kind, steps):
 
 def test_sealing_adds_a_step_only_where_something_is_left_out():
     x, y = node("x"), node("y")
-    _, reached = HookStep([x]).write([x])
+    (output,), reached = HookStep([x]).write([x])
     _, lost = HookStep([y]).write([y])
-    output = reached.source.nodes[0]
     assert sealed([output], [reached]) == (output,)
     assert sealed([output], []) == (output,)
     (seal,) = sealed([output], [reached, lost])

@@ -36,6 +36,8 @@ def wanted_dtype(who: str, given: tuple[Any, ...], dtype: Any, device: Any) -> A
             f"{who}: {found} is not for computing: NumPy turns every number into float32 and back, "
             "slower than float32 itself; keep it for files: array.astype(np.float16)"
         )
+    if found.char not in "fd":
+        raise TypeError(f"{who}: to takes float32 and float64, got {found}; BLAS knows no other")
     return found
 
 

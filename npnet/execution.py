@@ -58,6 +58,8 @@ def in_modes(modules: Iterable[Any], modes: Iterable[bool]) -> Iterator[None]:
 
 def real_array(value: Any, who: str, what: str = "arrays") -> Array:
     """Return `value` as an array of real numbers, or say that it is none."""
+    if value is None:
+        raise TypeError(f"{who}: expected {what} of real numbers, got None; leave it out")
     try:
         array = np.asarray(value)
     except ValueError as error:

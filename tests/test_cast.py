@@ -134,6 +134,7 @@ def test_a_buffer_that_two_modules_read_stays_one():
         (lambda m: m.type(None), TypeError, "expected a dtype, got None"),
         (lambda m: m.type("cpu"), TypeError, "expected a dtype or a device, got 'cpu'"),
         (lambda m: m.to(np.float16), TypeError, "float16 is not for computing"),
+        (lambda m: m.to(np.longdouble), TypeError, "to takes float32 and float64, got float"),
         (lambda m: m.to(np.int64), TypeError, r"floating dtypes only, got int64; use np\.float64"),
         (lambda m: m.to(object()), TypeError, "expected a dtype or a device, got <object"),
         (lambda m: m.to(5), TypeError, "expected a dtype or a device, got 5"),

@@ -92,6 +92,8 @@ class Expression:
     T: Any
     mT: Any
     __getitem__: Recorder
+    __iter__: Recorder
+    chunk: Recorder
     clamp: Recorder
     clip: Recorder
     flatten: Recorder
@@ -102,9 +104,11 @@ class Expression:
     reshape: Recorder
     sigmoid: Recorder
     softmax: Recorder
+    split: Recorder
     squeeze: Recorder
     sum: Recorder
     transpose: Recorder
+    unbind: Recorder
     unflatten: Recorder
     unsqueeze: Recorder
     view: Recorder
@@ -130,7 +134,6 @@ class Expression:
         return self is other
 
     __hash__ = object.__hash__
-    __iter__ = None  # with __getitem__ alone Python would count up without end
 
     def __bool__(self) -> bool:
         """Refuse: there is no number yet."""

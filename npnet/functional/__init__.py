@@ -8,8 +8,9 @@ from npnet.functional.joining import *  # noqa: F403
 from npnet.functional.labels import *  # noqa: F403
 from npnet.functional.loss import *  # noqa: F403
 from npnet.functional.parametric import *  # noqa: F403
-from npnet.layers import methods
+from npnet.layers import methods, pieces
 from npnet.layers.methods import *  # noqa: F403
+from npnet.layers.pieces import *  # noqa: F403
 
 __all__ = [
     *activation.__all__,
@@ -20,4 +21,5 @@ __all__ = [
     *loss.__all__,
     *methods.__all__,
     *parametric.__all__,
+    *pieces.__all__,
 ]

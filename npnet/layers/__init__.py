@@ -1,6 +1,7 @@
 """Layers: leaf Modules with array kernels."""
 
 from npnet.layers import methods as methods
+from npnet.layers import pieces as pieces
 from npnet.layers.activation import Identity, ReLU, Sigmoid, Tanh
 from npnet.layers.arithmetic import (
     Add,

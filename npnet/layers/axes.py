@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from npnet.layers.base import Layer, axis_within, integer_axis
+from npnet.layers.base import Layer, axis_within, integer_number
 from npnet.layers.shape import Rearrangement
 from npnet.parameter import Array
 from npnet.program import Call
@@ -72,8 +72,8 @@ class Transpose(Reordering):
 
     def __init__(self, dim0: int, dim1: int) -> None:
         super().__init__()
-        self.dim0 = integer_axis(dim0, self._who, "dim0")
-        self.dim1 = integer_axis(dim1, self._who, "dim1")
+        self.dim0 = integer_number(dim0, self._who, "dim0")
+        self.dim1 = integer_number(dim1, self._who, "dim1")
 
     def order(self, ndim: int) -> tuple[int, ...]:
         """Return the axes, two of them exchanged."""
@@ -126,7 +126,7 @@ class Permute(Reordering):
     def __init__(self, *dims: Any) -> None:
         super().__init__()
         given = dims[0] if len(dims) == 1 and isinstance(dims[0], (tuple, list)) else dims
-        self.dims = tuple(integer_axis(dim, self._who, "dims") for dim in given)
+        self.dims = tuple(integer_number(dim, self._who, "dims") for dim in given)
         ndim = len(self.dims)
         if not all(-ndim <= dim < ndim for dim in self.dims):
             raise IndexError(
@@ -189,9 +189,9 @@ class Squeeze(Rearrangement):
         super().__init__()
         self.dim: int | tuple[int, ...] | None = None
         if isinstance(dim, (tuple, list)):
-            self.dim = tuple(integer_axis(axis, self._who, "dim") for axis in dim)
+            self.dim = tuple(integer_number(axis, self._who, "dim") for axis in dim)
         elif dim is not None:
-            self.dim = integer_axis(dim, self._who, "dim")
+            self.dim = integer_number(dim, self._who, "dim")
 
     def infer(self, x: Spec) -> Spec:
         """Leave out what has length 1."""
@@ -243,7 +243,7 @@ class Unsqueeze(Rearrangement):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.dim = integer_axis(dim, self._who, "dim")
+        self.dim = integer_number(dim, self._who, "dim")
 
     def infer(self, x: Spec) -> Spec:
         """Insert length 1."""

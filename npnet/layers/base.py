@@ -25,7 +25,7 @@ __all__ = [
     "Reduced",
     "axis_within",
     "broadcast_spec",
-    "integer_axis",
+    "integer_number",
     "real_number",
     "sum_to",
 ]
@@ -266,8 +266,8 @@ def real_number(value: Any, who: str, what: str) -> float:
     return float(value)
 
 
-def integer_axis(value: Any, who: str, what: str) -> int:
-    """Return an axis as a Python integer."""
+def integer_number(value: Any, who: str, what: str) -> int:
+    """Return a Python integer, or say what is expected to be one."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise TypeError(f"{who}: expected {what} to be an integer, got {value!r}")
     return int(value)

@@ -171,10 +171,17 @@ class Index(Layer):
     ) -> Iterator[Call]:
         """Write dx = 0, with dy added at [index]."""
         yield partial(dx.fill, 0.0)
+        yield from self.adding_calls(dy, x, y, dx=dx, scratch=scratch)
+
+    def adding_calls(
+        self, dy: Array, x: None, y: None, *, dx: Array, scratch: Any
+    ) -> Iterator[Call]:
+        """Add dy at [index]; so the pieces of x together cost one pass over dx."""
         if self.repeats:
             yield partial(np.add.at, dx.reshape(-1), scratch.places.reshape(-1), dy.reshape(-1))
         else:
-            yield partial(np.copyto, self.at(dx), dy)
+            place = self.at(dx)
+            yield partial(np.add, place, dy, place)
 
     def extra_repr(self) -> str:
         """Return the index as one writes it."""

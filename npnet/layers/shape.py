@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from npnet.layers.base import Layer, axis_within, integer_axis
+from npnet.layers.base import Layer, axis_within, integer_number
 from npnet.parameter import Array
 from npnet.program import Call
 from npnet.tape import Spec
@@ -122,8 +122,8 @@ class Flatten(Rearrangement):
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
         super().__init__()
-        self.start_dim = integer_axis(start_dim, self._who, "start_dim")
-        self.end_dim = integer_axis(end_dim, self._who, "end_dim")
+        self.start_dim = integer_number(start_dim, self._who, "start_dim")
+        self.end_dim = integer_number(end_dim, self._who, "end_dim")
 
     def infer(self, x: Spec) -> Spec:
         """Multiply the lengths of the axes."""
@@ -180,7 +180,7 @@ class Unflatten(Rearrangement):
 
     def __init__(self, dim: int, unflattened_size: Any) -> None:
         super().__init__()
-        self.dim = integer_axis(dim, self._who, "dim")
+        self.dim = integer_number(dim, self._who, "dim")
         sizes = unflattened_size
         whole = isinstance(sizes, (tuple, list))
         if not whole or not all(isinstance(n, (int, np.integer)) for n in sizes):
@@ -245,7 +245,7 @@ class Concatenate(Layer):
 
     def __init__(self, axis: int = 0) -> None:
         super().__init__()
-        self.axis = integer_axis(axis, self._who, "axis")
+        self.axis = integer_number(axis, self._who, "axis")
 
     def infer(self, *terms: Spec) -> Spec:
         """Add up the lengths."""

@@ -25,8 +25,8 @@ FACTS = [
 ]
 #: What cannot be differentiated by its first operand has tests of its own.
 OF_INTEGERS = {"embedding", "one_hot"}
-#: So has what takes a list.
-OF_LISTS = {"cat", "stack"}
+#: So has what takes or returns several.
+OF_LISTS = {"cat", "chunk", "split", "stack", "unbind"}
 every_fact = pytest.mark.parametrize("fact", FACTS, ids=lambda fact: fact.name)
 
 
@@ -36,7 +36,8 @@ def test_every_function_has_a_fact():
 
 @pytest.mark.parametrize("name", F.__all__)
 def test_the_first_operand_has_torchs_name(name):
-    named = {"cat": "tensors", "stack": "tensors", "bilinear": "input1", "one_hot": "tensor"}
+    named = {"cat": "tensors", "stack": "tensors", "bilinear": "input1"}
+    named |= {"one_hot": "tensor", "split": "tensor"}
     first = next(iter(inspect.signature(getattr(F, name)).parameters))
     assert first == named.get(name, "input")
 

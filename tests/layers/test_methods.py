@@ -205,7 +205,7 @@ def test_expression_names_what_the_layers_add():
     from_layers = {
         name
         for name, member in vars(Expression).items()
-        if getattr(getattr(member, "fget", member), "__module__", "") == methods.__name__
+        if getattr(getattr(member, "fget", member), "__module__", "").startswith("npnet.layers.")
     }
     assert from_layers == added
 
@@ -240,8 +240,7 @@ X = Parameter([[1.0, 2.0]])
         (lambda: X[0].T, ValueError, r"Permute: expected an x of 2 axes for \(1, 0\)"),
         (lambda: X[2], IndexError, r"Index: expected an x that has \[2\], got shape \(1, 2\)"),
         (lambda: X.clamp(), ValueError, "Clamp: expected min, max or both"),
-        (lambda: list(X), TypeError, "not iterable"),
-        (lambda: 1.0 in X, TypeError, "not iterable"),
+        (lambda: 1.0 in X, TypeError, r"Node: cannot be compared with 1\.0"),
     ],
 )
 def test_refusals(call, error, message):

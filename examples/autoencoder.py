@@ -4,6 +4,7 @@
 """
 
 import argparse
+from importlib.util import find_spec
 
 import numpy as np
 
@@ -50,4 +51,7 @@ if __name__ == "__main__":
     parser.add_argument("--epochs", type=int, default=60)
     parser.add_argument("--quick", action="store_const", dest="epochs", const=5, help="5 epochs")
     parser.add_argument("--picture", metavar="FILE", help="where to draw reconstructions")
-    main(**vars(parser.parse_args()))
+    options = parser.parse_args()
+    if options.picture and not find_spec("matplotlib"):
+        parser.error("--picture needs matplotlib: pip install -e '.[plot]'")
+    main(**vars(options))

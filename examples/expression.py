@@ -12,7 +12,7 @@ w, b, x = (g.input(name, requires_grad=True) for name in ("w", "b", "x"))
 f = (w * np.exp(b * x) + np.log(w * x)) * b
 g.output(f)
 
-print("f =", g(w=2.0, b=0.5, x=2 * np.log(3)))
+print(f"f = {g(w=2.0, b=0.5, x=2 * np.log(3)):.6g}")
 g.backward()
 for name, node in (("w", w), ("b", b), ("x", x)):
-    print(f"df/d{name} =", g.grad(node))
+    print(f"df/d{name} = {g.grad(node):.6g}")

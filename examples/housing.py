@@ -37,7 +37,7 @@ def main(epochs=100, count=1000, seed=0):
     with tempfile.TemporaryDirectory() as folder:
         write_houses(Path(folder, "houses.csv"), count, seed)
         table = read_csv(Path(folder, "houses.csv"), "price", one_hot=True, missing="fill")
-    print(table)
+    print(f"{table}\nTrained on prices in hundreds, as loss and mae below are:")
     train, test = train_test_split(table.inputs, table.targets[:, None] / 100)
     mean, deviation = train.inputs.mean(0), train.inputs.std(0)
 

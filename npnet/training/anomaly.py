@@ -61,14 +61,12 @@ class Anomaly:
             rows = ", ".join(map(str, self.rows[:_FEW])) + ", ..." * (len(self.rows) > _FEW)
             where = f", in row{'s' * (len(self.rows) > 1)} {rows}" if self.kind == "input" else ""
             return f"{self.kind} {self.name!r} has {place}{where}"
+        where = f"{self.layer}, line {self.step} of the tape,"
         if self.kind == "forward":
-            return (
-                f"step {self.step}, {self.layer}, makes {place} of its output {self.name!r}, from "
-                f"{self.operands}"
-            )
+            return f"{where} makes {place} of its output {self.name!r}, from {self.operands}"
         return (
-            f"step {self.step}, {self.layer}, makes {place} of the gradient of {self.name!r} in "
-            f"its backward, from {self.operands}"
+            f"{where} makes {place} of the gradient of {self.name!r} in its backward, from "
+            f"{self.operands}"
         )
 
 
@@ -104,7 +102,7 @@ def detect_anomaly(module: Module, *inputs: Any) -> Anomaly | None:
     >>> import npnet
     >>> model = npnet.Sequential(npnet.Scale(100.0), npnet.Exp())
     >>> print(detect_anomaly(model, np.float32([0.5, 1.0])))
-    step 1, Exp (1), makes inf at [1] of its output 'q', from p from 50 to 100
+    Exp (1), line 1 of the tape, makes inf at [1] of its output 'q', from p from 50 to 100
     >>> detect_anomaly(model, np.float32([0.5, 0.25])) is None
     True
     """

@@ -37,6 +37,10 @@ class Callback:
     def on_fit_end(self, trainer: Any) -> None:
         """Do something after the last epoch; not where a fit ends by an exception."""
 
+    def __repr__(self) -> str:
+        """Return its class; a subclass with arguments says them too."""
+        return f"{type(self).__name__}()"
+
     def state_dict(self) -> dict[str, Any]:
         """Return what a checkpoint must hold."""
         return {}
@@ -76,9 +80,8 @@ class EarlyStopping(Callback):
     Errors
     ------
     ValueError
-        For a patience below 1, a min_delta below 0 and another mode.
-    KeyError
-        At the end of an epoch, for a figure that it has not.
+        For a patience below 1, a min_delta below 0 and another mode; in `fit`, for a figure that
+        epochs do not have, before the first step where that is known.
 
     Examples
     --------
@@ -100,11 +103,17 @@ class EarlyStopping(Callback):
                 "EarlyStopping: expected patience >= 1 and min_delta >= 0, got "
                 f"patience={patience}, min_delta={min_delta}"
             )
-        self.monitor = Monitor(monitor, mode)
+        self.monitor = Monitor(monitor, mode, "EarlyStopping")
         self.patience, self.min_delta, self.restore_best = patience, float(min_delta), restore_best
         self.best: float | None = None
         self.best_epoch = 0
         self._weights: dict[str, Any] | None = None
+
+    def __repr__(self) -> str:
+        """Return its arguments."""
+        shown = f"monitor={self.monitor.name!r}, mode={self.monitor.mode!r}"
+        shown += f", patience={self.patience}, min_delta={self.min_delta:g}"
+        return f"EarlyStopping({shown}, restore_best={self.restore_best})"
 
     def on_epoch_end(self, trainer: Any, record: dict[str, Any]) -> None:
         """Keep the best weights, or stop."""

@@ -14,7 +14,7 @@ from npnet.parameter import Array
 from npnet.training.batches import batch_of, update
 from npnet.training.interrupt import Interrupt
 from npnet.training.objective import evaluating
-from npnet.training.passes import Pass
+from npnet.training.passes import Pass, no_batches
 
 __all__ = ["evaluated", "figures", "predicted"]
 
@@ -26,7 +26,11 @@ def figures(metrics: Iterable[Any]) -> dict[str, Any]:
 
 
 def evaluated(
-    trainer: Any, loader: Iterable[Any], interrupt: Interrupt | None = None
+    trainer: Any,
+    loader: Iterable[Any],
+    interrupt: Interrupt | None = None,
+    who: str = "Trainer.evaluate",
+    what: str = "the data",
 ) -> dict[str, Any]:
     """Return the mean loss and the metrics over a loader; see `Trainer.evaluate`."""
     metrics = copy.deepcopy(trainer.metrics)
@@ -49,10 +53,7 @@ def evaluated(
             if interrupt is not None and interrupt.requested:
                 break
     if not weight and not math.isnan(total):
-        raise ValueError(
-            "Trainer.evaluate: expected at least one batch, got none; the data are empty, or the "
-            "loader cannot be gone through again"
-        )
+        raise no_batches(who, what)
     return {"loss": total / weight if weight else math.nan, **figures(metrics)}
 
 

@@ -19,6 +19,9 @@ from npnet.parameter import Array
 
 __all__ = ["History"]
 
+#: Columns of seconds, which nobody reads with an exponent.
+_TIMES = ("seconds",)
+
 File: TypeAlias = str | os.PathLike[str]
 
 #: JSON has no such numbers; as texts any reader of JSON takes them.
@@ -107,7 +110,7 @@ class History:
         names = self.names
         if not names:
             return "History: no epochs"
-        columns = [[name, *_texts(record.get(name) for record in self.records)] for name in names]
+        columns = [[n, *_texts((r.get(n) for r in self.records), n in _TIMES)] for n in names]
         widths = [max(map(len, column)) for column in columns]
         rows = zip(*columns, strict=True)
         return "\n".join(
@@ -222,14 +225,19 @@ def _number(name: str, value: Any) -> int | float:
     return int(array) if array.dtype.kind in "biu" else float(array)
 
 
-def _texts(values: Iterable[Any]) -> list[str]:
-    """Return a column's numbers with as many digits as tell them, empty where there is none."""
+def _texts(values: Iterable[Any], fixed: bool = False) -> list[str]:
+    """Return a column's numbers with as many digits as tell them, empty where there is none.
+
+    `fixed` ones are written without an exponent.
+    """
     given = list(values)
     form: Callable[[Any], str] = str
     if not all(value is None or isinstance(value, numbers.Integral) for value in given):
         sizes = [abs(v) for v in given if v is not None and math.isfinite(v) and v != 0]
         plain = all(1e-3 <= size < 1e6 for size in sizes)
         form = "{:.4f}".format if plain else "{:.4e}".format
+        if fixed:
+            form = "{:.4f}".format if all(size >= 1e-3 for size in sizes) else "{:.6f}".format
     return ["" if value is None else form(value) for value in given]
 
 

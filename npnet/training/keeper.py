@@ -105,10 +105,12 @@ class Keeper:
         if self._write(trainer, self.folder / f"step-{trainer.steps:09d}.npz"):
             self._saved = (trainer.steps, trainer.epoch)
 
-    def finish(self, trainer: Any) -> None:
-        """Write the state of the run unless it is written."""
-        if self._saved != (trainer.steps, trainer.epoch):
+    def finish(self, trainer: Any) -> bool:
+        """Write the state of the run unless it is written; return whether it is now."""
+        now = (trainer.steps, trainer.epoch)
+        if self._saved != now:
             self.save(trainer)
+        return self._saved == now
 
     def after_epoch(self, trainer: Any, records: Sequence[Mapping[str, Any]]) -> None:
         """Write what is due at the end of an epoch; `records` are those of all epochs."""

@@ -14,7 +14,7 @@ from npnet.training.callbacks import overridden
 from npnet.training.evaluation import evaluated, figures
 from npnet.training.interrupt import Interrupt
 from npnet.training.keeper import Keeper
-from npnet.training.passes import Pass, shape_of
+from npnet.training.passes import Pass, no_batches, shape_of
 from npnet.training.progress import Bar, bar_for
 from npnet.training.snapshot import OpenEpoch
 from npnet.training.steps import stepper
@@ -95,11 +95,7 @@ class Run:
                 if trainer.stopped:
                     break
             if not epoch.place:
-                raise ValueError(
-                    "Trainer.fit: expected at least one batch in an epoch, got none; the data are "
-                    "empty, drop_last leaves all of them out, or the loader cannot be gone through "
-                    "again: give a DataLoader or a list"
-                )
+                raise no_batches("Trainer.fit", "an epoch")
             if bar is not None:
                 bar.show(epoch.place, epoch.weight, self._running)
         finally:
@@ -133,17 +129,26 @@ class Run:
     def _validated(self, loader: Iterable[Any]) -> dict[str, Any]:
         """Return the figures of the validation; on Ctrl-C leave the run as it was before it."""
         before = self.trainer.streams.marks()
-        found = evaluated(self.trainer, loader, self.interrupt)
+        found = evaluated(self.trainer, loader, self.interrupt, "Trainer.fit", "the validation")
         if self.interrupt.requested:
             self.trainer.streams.rewind(before)
             self._interrupted()
         return found
 
     def _interrupted(self) -> None:
-        """Save, and raise what Ctrl-C stands for."""
-        if self.keeper is not None:
-            self.keeper.finish(self.trainer)
-        raise KeyboardInterrupt
+        """Save, and raise what Ctrl-C stands for, with a word on how to go on."""
+        trainer, interrupt = self.trainer, KeyboardInterrupt()
+        elsewhere = "; give it checkpoint=folder to go on in another process too"
+        if self.keeper is not None and self.keeper.finish(trainer):
+            folder = str(self.keeper.folder)
+            elsewhere = f", in another process after trainer.resume({folder!r})"
+        ended = trainer.open_epoch is None
+        place = f"at the end of epoch {trainer.epoch}" if ended else f"in epoch {trainer.epoch + 1}"
+        interrupt.add_note(
+            f"Trainer: stopped after step {trainer.steps}, {place}; fit goes on from there"
+            f"{elsewhere}"
+        )
+        raise interrupt
 
     def _running(self) -> dict[str, Any]:
         """Return loss and metrics of the epoch so far."""

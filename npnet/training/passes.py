@@ -13,9 +13,9 @@ from npnet.data import DataLoader
 from npnet.parameter import Array
 from npnet.training.streams import States, Streams
 
-__all__ = ["Pass", "numbers_of", "shape_of"]
+__all__ = ["Pass", "check_batches", "no_batches", "numbers_of", "shape_of"]
 
-_FEW = 12  # samples that a message lists
+_FEW, _SHAPES = 12, 3  # samples, and shapes, that a message lists
 
 
 class Pass:
@@ -94,6 +94,39 @@ class Pass:
             return list(rows)
         numbers = numbers_of(index)
         return [int(numbers[row]) for row in rows if row < len(numbers)]
+
+
+def check_batches(loader: Any, who: str, what: str, operands: int) -> None:
+    """Raise where data are given in place of a loader, whose batches have so many operands.
+
+    One array a batch is right where a batch has one operand.
+    """
+    if isinstance(loader, tuple | list):
+        parts, kind = [*loader], type(loader).__name__
+    else:
+        parts, kind = [loader], ""
+    if operands > 1 and parts and all(hasattr(part, "__array__") for part in parts):
+        shapes = ", ".join(str(np.shape(part)) for part in parts[:_SHAPES])
+        shapes += ", ..." * (len(parts) > _SHAPES)
+        found = f"a {kind} of arrays of shapes {shapes}" if kind else f"an array of shape {shapes}"
+        raise TypeError(
+            f"{who}: expected {what} as batches, each a tuple of inputs and a target, got {found}; "
+            "give DataLoader(x, y, batch_size=32), or [(x, y)] for all in one batch"
+        )
+    if not isinstance(loader, Iterable) and not hasattr(loader, "__getitem__"):
+        raise TypeError(
+            f"{who}: expected {what} as a DataLoader or other iterable of batches, got "
+            f"{type(loader).__name__}"
+        )
+
+
+def no_batches(who: str, what: str) -> ValueError:
+    """Return the error for a loader without batches."""
+    return ValueError(
+        f"{who}: expected at least one batch in {what}, got none; the data are empty, drop_last "
+        "leaves all of them out, or the loader cannot be gone through again: give a DataLoader or "
+        "a list"
+    )
 
 
 def numbers_of(index: Any) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Sized
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,8 @@ from npnet.training.keeper import Keeper, is_empty, newest
 from npnet.training.loop import Run
 from npnet.training.monitor import Monitor
 from npnet.training.objective import Objective
-from npnet.training.parts import check_numbers, check_parts
-from npnet.training.passes import shape_of
+from npnet.training.parts import check_monitored, check_numbers, check_parts, described
+from npnet.training.passes import check_batches, no_batches, shape_of
 from npnet.training.streams import Streams
 from npnet.training.weights import SampleWeights
 
@@ -178,8 +178,11 @@ class Trainer:
 
         Errors
         ------
+        TypeError
+            For arrays in place of a loader.
         ValueError
-            For a loader without batches, and one that is not that of the epoch to go on with.
+            For a loader without batches, one that is not that of the epoch to go on with, and a
+            monitor that names no figure of an epoch.
         NonFiniteError
             For a loss that is not finite, with the layer and the samples it came from. Parameters
             and buffers are as before that step.
@@ -187,6 +190,8 @@ class Trainer:
             For a folder with another run's checkpoints.
         What layers and loaders raise has a note that names the step, the batch and its samples.
         """
+        self._check_loaders(loader, validation)
+        check_monitored(self, validation is not None, checkpoint is not None)
         self._take_up(loader, validation, epochs)
         keeper = None
         if checkpoint is not None:
@@ -214,9 +219,12 @@ class Trainer:
 
         Errors
         ------
+        TypeError
+            For arrays in place of a loader.
         ValueError
             For a loader without batches.
         """
+        self._check_batches(loader, "Trainer.evaluate", "data")
         return evaluated(self, loader)
 
     def predict(self, inputs: Any, batch_size: int = 256) -> Any:
@@ -319,6 +327,10 @@ class Trainer:
         """
         self.open_epoch = self.waiting_streams = None
 
+    def __repr__(self) -> str:
+        """Return its parts, as a Module's, and how far it is."""
+        return described(self)
+
     @property
     def learning_rate(self) -> float:
         """The learning rate of the first group."""
@@ -342,6 +354,19 @@ class Trainer:
             return self.model
         wanted = bool(self.metrics)
         return Objective(self.model, self.loss, outputs=wanted, weighted=self.weights.needed)
+
+    def _check_batches(self, loader: Any, who: str, what: str) -> None:
+        """Raise for data in place of a loader; a lone objective may take one array a batch."""
+        operands = 1 if self.loss is None else 2 + self.weights.own
+        check_batches(loader, who, what, operands)
+
+    def _check_loaders(self, loader: Any, validation: Any) -> None:
+        """Raise for loaders that a fit cannot go through."""
+        self._check_batches(loader, "Trainer.fit", "data")
+        if validation is not None:
+            self._check_batches(validation, "Trainer.fit", "validation")
+            if isinstance(validation, Sized) and not len(validation):
+                raise no_batches("Trainer.fit", "the validation")
 
     def _take_up(self, loader: Any, validation: Any, epochs: int) -> None:
         """Check that a fit can go on with these loaders; go to where the random streams were."""

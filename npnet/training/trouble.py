@@ -91,6 +91,8 @@ def explained(
             reason += f"; the batch before had such numbers in sample {_few(samples)}"
         if not trainer.check_gradients:
             reason += ". Trainer(..., check_gradients=True) stops at the step that makes them"
+    if anomaly is None or anomaly.kind not in ("input", "constant"):
+        reason += _rates(trainer)
     message = f"Trainer: {what} in {place_in_run(trainer, data, index, batch)}: {reason}"
     place = (trainer.steps + 1, trainer.epoch + 1, batch)
     return NonFiniteError(message, *place, anomaly, samples)
@@ -122,7 +124,7 @@ def check_parameters(trainer: Any, when: str) -> None:
             raise NonFiniteError(
                 f"Trainer: parameter {names.get(id(parameter), parameter.name)!r} is not finite "
                 f"{when}, though every loss was; Trainer(..., check_gradients=True) stops at the "
-                "step that makes it so"
+                f"step that makes it so{_rates(trainer)}"
             )
 
 
@@ -137,6 +139,16 @@ def _bad_samples(data: Pass, index: Any) -> list[int]:
         if array.dtype.kind == "f" and array.ndim:
             rows.update(np.argwhere(~np.isfinite(array))[:, 0].tolist())
     return data.numbers(index, sorted(rows))
+
+
+def _rates(trainer: Any) -> str:
+    """Return what there is to say of the learning rates, once they have changed anything."""
+    if not trainer.steps:
+        return ""
+    rates = [*dict.fromkeys(f"{rate:g}" for rate in trainer.optimizer.learning_rates)]
+    said = f"rate is {rates[0]}: lower it" if len(rates) == 1 else f"rates are {', '.join(rates)}"
+    said += ": lower them" * (len(rates) > 1)
+    return f". The learning {said} where numbers grow from step to step"
 
 
 def _few(numbers: list[int]) -> str:

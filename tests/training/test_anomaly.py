@@ -34,7 +34,9 @@ def test_a_step_that_makes_inf_of_finite_numbers_is_named():
         (2,),
     )
     assert found.value == np.inf and found.step == 1
-    assert "Exp (exp), makes inf at [2, 0]" in str(found) and "from 3 to 300" in str(found)
+    assert str(found).startswith(
+        "Exp (exp), line 1 of the tape, makes inf at [2, 0]"
+    ) and "from 3 to 300" in str(found)
 
 
 def test_an_input_that_is_not_finite_is_named_by_all_its_rows():

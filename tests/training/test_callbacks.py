@@ -129,3 +129,12 @@ def test_its_state_goes_on():
 def test_options_out_of_range_are_refused(options):
     with pytest.raises(ValueError, match="expected patience >= 1 and min_delta >= 0"):
         EarlyStopping(**options)
+
+
+def test_callbacks_print_as_they_are_made():
+    printed = repr(EarlyStopping("val_accuracy", patience=3, min_delta=0.01))
+    assert printed == (
+        "EarlyStopping(monitor='val_accuracy', mode='max', patience=3, min_delta=0.01, "
+        "restore_best=True)"
+    )
+    assert repr(Noting()) == "Noting()"

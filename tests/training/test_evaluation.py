@@ -6,7 +6,7 @@ from npnet import CrossEntropyLoss, Linear, Module
 from npnet.data import DataLoader
 from npnet.optim import SGD
 from npnet.training import Trainer
-from tests.support.runs import BATCH, Hits, bits, loaders, samples, trainer
+from tests.support.runs import BATCH, BATCHES, Hits, bits, loaders, samples, trainer
 
 
 def trained():
@@ -96,8 +96,14 @@ def test_a_batch_that_fails_is_named():
 
 
 def test_no_batches_are_no_mean():
-    with pytest.raises(ValueError, match="evaluate: expected at least one batch, got none"):
+    with pytest.raises(ValueError, match="evaluate: expected at least one batch in the data, got"):
         trained().evaluate([])
+    words = r"^Trainer\.fit: expected at least one batch in the validation, got none"
+    for empty, steps in (([], 0), (iter([]), BATCHES)):  # known beforehand, or not
+        run = trainer()
+        with pytest.raises(ValueError, match=words):
+            run.fit(loaders()[0], 1, empty)
+        assert run.steps == steps
 
 
 def test_predictions_are_those_of_evaluation():

@@ -198,3 +198,17 @@ def test_without_matplotlib_all_but_pictures_works(monkeypatch):
         ModuleNotFoundError, match=r"pictures need matplotlib; pip install 'npnet\[pl"
     ):
         history.plot()
+
+
+def test_seconds_are_written_without_an_exponent():
+    for times, printed in (
+        ((1.3e-3, 3.7e-4), ["0.001300", "0.000370"]),
+        ((0.25, 3.5), ["0.2500", "3.5000"]),
+        ((2e6, 0.0), ["2000000.0000", "0.0000"]),
+    ):
+        history = History()
+        for epoch, seconds in enumerate(times, 1):
+            history.append({"epoch": epoch, "lr": 1e-7, "seconds": seconds})
+        rows = [line.split() for line in str(history).splitlines()[1:]]
+        assert [row[2] for row in rows] == printed
+        assert [row[1] for row in rows] == ["1.0000e-07"] * 2

@@ -2,6 +2,7 @@ import math
 
 import pytest
 
+from npnet.training import EarlyStopping
 from npnet.training.monitor import Monitor
 
 
@@ -37,11 +38,13 @@ def test_without_a_name_validation_counts_where_there_is_one():
     assert Monitor().value({"loss": 1, "val_loss": 2}) == 2.0
     assert Monitor().value({"loss": 1}) == 1.0
     with pytest.raises(
-        KeyError, match=r"expected 'val_r2' in an epoch's record, it has \['loss'\]"
+        ValueError, match=r"got 'val_r2'; there are epoch, loss; give fit a validation$"
     ):
-        Monitor("val_r2").value({"loss": 1})
+        Monitor("val_r2").value({"epoch": 1, "loss": 1})
 
 
 def test_another_mode_is_refused():
-    with pytest.raises(ValueError, match="mode 'min' or 'max', got 'up'"):
+    with pytest.raises(ValueError, match=r"^Trainer: expected mode 'min' or 'max', got 'up'"):
         Monitor("loss", "up")
+    with pytest.raises(ValueError, match=r"^EarlyStopping: expected mode 'min' or 'max', got 'up'"):
+        EarlyStopping("loss", mode="up")

@@ -4,7 +4,7 @@ import pytest
 import npnet
 from npnet import Generator, Linear
 from npnet.data import DataLoader
-from npnet.training.passes import Pass, numbers_of, shape_of
+from npnet.training.passes import Pass, check_batches, numbers_of, shape_of
 from npnet.training.streams import Streams
 
 MODEL = Linear(1, 1)
@@ -109,3 +109,49 @@ def test_the_shape_says_what_must_stay():
     }
     assert shape_of([1, 2]) == {"batches": 2}
     assert shape_of(iter([1])) == {"batches": None}
+
+
+X, Y = np.zeros((6, 2), np.float32), np.zeros(6, int)
+
+
+@pytest.mark.parametrize(
+    "data, found",
+    [
+        (X, r"an array of shape \(6, 2\)"),
+        ((X, Y), r"a tuple of arrays of shapes \(6, 2\), \(6,\)"),
+        ([X, Y], r"a list of arrays of shapes \(6, 2\), \(6,\)"),
+        ([X, X, Y, Y], r"a list of arrays of shapes \(6, 2\), \(6, 2\), \(6,\), \.\.\."),
+    ],
+)
+def test_data_in_place_of_a_loader_are_refused_with_the_mend(data, found):
+    words = (
+        rf"^fit: expected data as batches, .* got {found}; give DataLoader\(x, y, batch_size=32\)"
+    )
+    with pytest.raises(TypeError, match=words):
+        check_batches(data, "fit", "data", 2)
+
+
+@pytest.mark.parametrize(
+    "batches",
+    [
+        [(X, Y)],
+        [[X, Y], [X, Y]],
+        ((X, Y), (X, Y)),
+        [],
+        DataLoader(X, Y, 2),
+        ((X, Y) for _ in range(2)),
+        [([[1.0, 2.0]], [0])],
+    ],
+)
+def test_batches_of_any_kind_are_none_of_its_affair(batches):
+    check_batches(batches, "fit", "data", 2)
+
+
+def test_one_array_a_batch_is_right_for_one_operand():
+    check_batches([X, X], "fit", "data", 1)
+    check_batches(np.stack([X, X]), "fit", "data", 1)
+
+
+def test_what_cannot_be_gone_through_is_no_loader():
+    with pytest.raises(TypeError, match=r"^fit: expected data as a DataLoader or .* got int$"):
+        check_batches(3, "fit", "data", 2)

@@ -138,9 +138,14 @@ def test_after_ctrl_c_a_run_goes_on_in_the_same_process(tmp_path):
     run, loader, validation = build("plain")
     run.callbacks.append(Press())
     for steps in (2, 9):
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(KeyboardInterrupt) as stopped:
             run.fit(loader, EPOCHS, validation)
         assert run.steps == steps
+        (note,) = stopped.value.__notes__
+        assert note.startswith(
+            f"Trainer: stopped after step {steps}, in epoch {1 + steps // BATCHES};"
+        )
+        assert "give it checkpoint=folder" in note
     run.fit(loader, EPOCHS, validation)
     assert bits(run) == bits(whole)
 
@@ -221,8 +226,11 @@ def test_early_stopping_and_its_best_weights_go_on(tmp_path):
                 signal.raise_signal(signal.SIGINT)
 
     broken, loader, validation = run(Press())
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt) as stopped:
         broken.fit(loader, 20, validation, checkpoint=tmp_path)
+    (note,) = stopped.value.__notes__
+    assert f"step {2 * BATCHES}, at the end of epoch 2; fit goes on from there, in another" in note
+    assert note.endswith(f"trainer.resume({str(tmp_path)!r})")
     again, loader, validation = run(Press())
     again.resume(tmp_path)
     again.callbacks.pop()
@@ -318,3 +326,26 @@ def test_memory_does_not_grow_with_steps():
     assert run.steps == 2400
     # 2,000 steps: a number a step would be 48,000 bytes; 20 records of the history are less.
     assert after - before < 20_000
+
+
+def test_data_in_place_of_a_loader_are_refused_before_the_first_step():
+    x, y = samples()
+    loader, _ = loaders()
+    run = trainer()
+    before = bits(run)
+    calls = {
+        "Trainer.fit: expected data as": [
+            lambda: run.fit(x, 1),
+            lambda: run.fit((x, y), 1),
+            lambda: run.fit(x, y, 1),
+        ],
+        "Trainer.fit: expected validation as": [lambda: run.fit(loader, 1, (x, y))],
+        "Trainer.evaluate: expected data as": [lambda: run.evaluate((x, y))],
+    }
+    for words, mistakes in calls.items():
+        for mistake in mistakes:
+            with pytest.raises(TypeError, match=rf"^{words} batches, .*; give DataLoader\(x, y, "):
+                mistake()
+    assert bits(run) == before
+    run.fit([(x, y)], 1, [(x[:9], y[:9]), (x[9:], y[9:])])
+    assert run.steps == 1

@@ -92,10 +92,29 @@ def test_a_layer_that_makes_inf_is_named_with_the_step():
 
     model = Model()
     run = Trainer(model, CrossEntropyLoss(), SGD(model.parameters(), lr=1e6))
-    with pytest.raises(NonFiniteError, match=r"Exp \(model\.exp\), makes inf") as error:
+    with pytest.raises(
+        NonFiniteError, match=r"Exp \(model\.exp\), line 1 of the tape, makes inf"
+    ) as error:
         run.fit(loaders()[0], 3)
     assert error.value.anomaly.kind == "forward" and error.value.samples == []
-    assert error.value.step == run.steps + 1
+    assert error.value.step == run.steps + 1 == 2
+    advice = ". The learning rate is 1e+06: lower it where numbers grow from step to step"
+    assert str(error.value).endswith(advice)
+
+
+def test_the_learning_rate_is_named_once_it_has_changed_anything():
+    model = Sequential(npnet.Scale(1e30), Linear(5, 3), npnet.Exp())
+    run = Trainer(model, CrossEntropyLoss(), SGD(model.parameters(), lr=0.1))
+    with pytest.raises(NonFiniteError) as error:
+        run.fit(loaders()[0], 1)
+    assert error.value.step == 1 and "learning rate" not in str(error.value)
+    groups = [
+        {"params": [p], "lr": lr} for p, lr in zip([*model.parameters()], (0.5, 0.25), strict=True)
+    ]
+    run = Trainer(model, CrossEntropyLoss(), SGD(groups, lr=1.0))
+    run.steps = 1
+    with pytest.raises(NonFiniteError, match=r"learning rates are 0\.5, 0\.25: lower them where"):
+        run.fit(loaders()[0], 1)
 
 
 class AfterThree(Callback):
@@ -147,7 +166,7 @@ def test_gradients_are_looked_at_where_asked_for(options):
 def test_a_gradient_among_several_batches_is_found_where_it_was_made():
     run, loader = gradient_run(check_gradients=True, accumulate=3)
     with pytest.raises(
-        NonFiniteError, match=r"batch 1, of samples \[2, 3\]\): step 1, Sqrt"
+        NonFiniteError, match=r"batch 1, of samples \[2, 3\]\): Sqrt, line 1 of"
     ) as error:
         run.fit(loader, 1)
     assert (error.value.step, error.value.batch) == (1, 1)

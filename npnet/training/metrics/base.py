@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -70,6 +71,15 @@ class Metric:
     def compute(self) -> Any:
         """Return the figure of all batches since the last reset; NaN where there were none."""
         raise NotImplementedError(f"{self._who}: has no compute")
+
+    def __repr__(self) -> str:
+        """Return its class and the arguments that are not the defaults."""
+        given = []
+        for name, parameter in inspect.signature(type(self)).parameters.items():
+            value = getattr(self, name, parameter.default)
+            if repr(value) != repr(parameter.default):
+                given.append(f"{name}={value!r}")
+        return f"{self._who}({', '.join(given)})"
 
     def state_dict(self) -> dict[str, Any]:
         """Return a copy of what was seen: numbers, arrays and None."""

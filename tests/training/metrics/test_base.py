@@ -170,3 +170,10 @@ def test_a_metric_of_ones_own_says_what_it_lacks():
     for call in (lambda m: m.update([], []), lambda m: m.compute()):
         with pytest.raises(NotImplementedError, match="Half: has no"):
             call(Half("half"))
+
+
+def test_a_metric_prints_the_arguments_that_are_not_its_defaults():
+    assert repr(Accuracy()) == "Accuracy()" and repr(R2()) == "R2()"
+    assert repr(Accuracy(threshold=0.0, name="hits")) == "Accuracy(threshold=0.0, name='hits')"
+    assert repr(TopK(3)) == "TopK(k=3, name='top3')"
+    assert repr(ConfusionMatrix(classes=4)) == "ConfusionMatrix(classes=4)"

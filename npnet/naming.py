@@ -43,6 +43,8 @@ def slot_names(
 
     Errors
     ------
+    TypeError
+        For a name that is no string.
     ValueError
         For a name that is given to what is not on the tape, and for one given twice.
 
@@ -81,6 +83,8 @@ def _wanted(tape: Tape, own: list[str], given: Mapping[Expression | str, str]) -
     """Return the names that are given, by slot."""
     wanted: dict[int, str] = {}
     for key, name in given.items():
+        if not isinstance(name, str):
+            raise TypeError(f"names: expected a string as the name of {key!r}, got {name!r}")
         if isinstance(key, str) and key not in own:
             there = ", ".join(dict.fromkeys(own))
             raise ValueError(f"names: nothing is called {key!r}; there are {there}")

@@ -8,10 +8,11 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from npnet.kernel import Kernel, Spec
 from npnet.memory import Arena
 from npnet.parameter import Array, Parameter
 from npnet.program import Call, Program
-from npnet.tape import Kernel, Spec, Step, Tape
+from npnet.tape import Step, Tape
 
 __all__ = ["Feed", "Sweep", "as_rows", "fits", "needs_gradient"]
 
@@ -88,6 +89,9 @@ class Sweep:
         Give every slot's gradient an array of its own that stays.
     """
 
+    #: Whether the last run started from 1, as nobody gave a gradient.
+    from_one = False
+
     def __init__(
         self,
         tape: Tape,
@@ -124,12 +128,20 @@ class Sweep:
 
     def run(self, gradients: Sequence[Any]) -> None:
         """Fill every gradient from the seeded outputs' gradients, in order."""
+        self.from_one = [*map(type, gradients)] == [float]
         for (target, again), gradient in zip(self.seeds, gradients):  # noqa: B905
             if again:
                 np.add(target, gradient, out=target)
             else:
                 target[...] = gradient
         self._program.run()
+
+    def follow(self) -> None:
+        """Take the gradients to Parameters whose storage a hook has moved meanwhile."""
+        for slot, found in self.gradients.items():
+            parameter = self._tape.parameters.get(slot)
+            if parameter in self.parameters and found is not parameter.buffer:
+                np.copyto(parameter.buffer, found)
 
     def _reached(self, number: int, step: Step) -> bool:
         """Whether a gradient arrives at the step and goes on from it."""

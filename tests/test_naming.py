@@ -90,5 +90,7 @@ def test_wrong_names_are_refused():
         names_of(g, {other._outputs[0]: "j"})
     with pytest.raises(ValueError, match="Parameter containing"):
         names_of(g, {Parameter([1.0]): "j"})
+    with pytest.raises(TypeError, match=r"^names: expected a string as the name of 'x', got 3$"):
+        names_of(g, {"x": 3})
     with pytest.raises(ValueError, match="'j' is given twice"):
         names_of(g, {"x": "j", "p": "j"})

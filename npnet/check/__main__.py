@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 from collections.abc import Sequence
 
@@ -19,7 +20,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     families = sorted({mistake.family for mistake in MISTAKES})
     parser.add_argument("family", nargs="*", help=f"only these, of {', '.join(families)}")
-    parser.add_argument("--width", type=int, default=150, help="characters a line; default 150")
+    columns = shutil.get_terminal_size((100, 24)).columns
+    parser.add_argument(
+        "--width", type=int, default=columns, help="characters a line; default: the terminal's"
+    )
     options = parser.parse_args(arguments)
     unknown = [name for name in options.family if name not in families]
     if unknown:

@@ -19,6 +19,7 @@ from npnet.check.gradchecking import GradientError
 from npnet.check.module_subject import as_dtype
 from npnet.check.report import CheckError, Finding, Line, Report, findings_of
 from npnet.check.running import outputs_of
+from npnet.check.signatures import check_signatures
 from npnet.layers.base import Layer
 from npnet.module import Module
 
@@ -60,7 +61,8 @@ def check_layer(
     CheckError
         (an AssertionError) Where something is wrong; its message is the report.
     TypeError
-        For a layer that is none, and an operand that is neither a shape nor numbers.
+        For a layer that is none, an operand that is neither a shape nor numbers, and kernels of
+        another signature than a plan calls, with the right one.
     ValueError
         For checks that are none, and where no domain gives finite outputs.
     Exception
@@ -132,7 +134,7 @@ def check_gradients(
     ...     y = 1 / (1 + np.exp(-x))
     ...     return y, lambda dy: dy * x * (1 - x)
     >>> print(check_gradients(sigmoid, (4, 3), checks="gradients", raise_exception=False))
-    check_gradients: sigmoid: 1 of 1 checks failed
+    check_gradients: sigmoid: 1 check failed
       x (4, 3): numbers of either sign up to 2
       FAIL  every gradient agrees with central differences
             gradient of x[2, 1]: expected 0.15883891 (central differences), got -8.2010849
@@ -174,6 +176,8 @@ def _checked(
     """Make every check and return the report."""
     is_function = isinstance(subject, Function)
     asked = chosen(checks, who, is_function)
+    if not is_function:
+        check_signatures(subject, who)
 
     make = _maker(subject, source, who)
 
@@ -238,7 +242,7 @@ def _made(case: Case, asked: Sequence[Check]) -> tuple[list[Line], list[Finding]
             lines.append(Line(check.name, check.says, "skip", str(reason)))
         except Exception as error:
             if isinstance(error, GradientShape) and findings:
-                why = "a gradient of another shape than its operand's cannot be compared"
+                why = "gradients of another count or shape than the operands' cannot be compared"
                 lines.append(Line(check.name, check.says, "skip", why))
                 continue
             found, at_fault = findings_of(check, error)

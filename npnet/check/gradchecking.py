@@ -163,7 +163,7 @@ def gradcheck(
     """
     if not isinstance(module, Module):
         raise TypeError(
-            f"gradcheck: expected a Module, got a {type(module).__name__}; a function with its own "
+            f"gradcheck: expected a Module, got {type(module).__name__}; a function with its own "
             "backward is for check_gradients"
         )
     if directions < 1 or not eps > 0:

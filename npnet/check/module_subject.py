@@ -11,10 +11,10 @@ import numpy as np
 
 from npnet.check.subject import Operand, Subject, same_outputs
 from npnet.graph import Graph
+from npnet.kernel import Spec
 from npnet.module import Module
 from npnet.parameter import Array, Parameter
 from npnet.plan import Plan
-from npnet.tape import Spec
 
 __all__ = ["ModuleSubject", "as_dtype"]
 

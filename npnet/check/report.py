@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from npnet.check.checks.table import Check
@@ -101,10 +102,12 @@ class Report:
         asked = sum(line.mark != "skip" for line in self.lines)
         failed = sum(line.mark == "FAIL" for line in self.lines)
         result = f"{failed} of {asked} checks failed" if failed else f"all {asked} checks passed"
+        if asked == 1:
+            result = "1 check failed" if failed else "1 check passed"
         text = [f"{self.who}: {self.subject}: {result}"]
         text += [f"  {operand}" for operand in self.operands]
-        for line in self.lines:
-            text += self._about(line)
+        for _, alike in groupby(self.lines, self._said):
+            text += self._about([*alike])
         text += [f"  {line}" for line in self.culprit.splitlines()]
         return "\n".join(text)
 
@@ -112,14 +115,27 @@ class Report:
         """Return the report, so that a prompt shows it."""
         return str(self)
 
-    def _about(self, line: Line) -> Iterator[str]:
-        """Yield the text of one check."""
-        detail = f" ({line.detail})" if line.detail else ""
-        yield from _wrapped(f"{line.mark:4}  {line.says}{detail}", 2)
-        for finding in self.findings:
-            if finding.check == line.check:
-                for part in str(finding).splitlines():
-                    yield from _wrapped(part, 8)
+    def _found(self, line: Line) -> list[str]:
+        """Return what a check found, in words."""
+        return [str(finding) for finding in self.findings if finding.check == line.check]
+
+    def _said(self, line: Line) -> tuple[str, ...]:
+        """Return what is said of a check beside its name; what is said of several is said once."""
+        found = [f for f in self.findings if f.check == line.check]
+        said = (str(f).removeprefix(f"{f.operand}: ") for f in found)
+        return (line.mark, line.detail, *said) if found or line.detail else (line.check,)
+
+    def _about(self, lines: Sequence[Line]) -> Iterator[str]:
+        """Yield the text of one check, or of several of which the same is to be said."""
+        several, last = len(lines) > 1, lines[-1]
+        detail = f" ({last.detail})" if last.detail and not several else ""
+        for line in lines:
+            yield from _wrapped(f"{line.mark:4}  {line.says}{detail}", 2)
+        if several and last.detail:
+            yield from _wrapped(last.detail, 8)
+        for finding in self._found(last):
+            for part in finding.splitlines():
+                yield from _wrapped(part, 8)
 
 
 def _wrapped(text: str, indent: int) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import unicodedata
 from collections.abc import Sequence
 from html import escape
@@ -12,7 +13,16 @@ from npnet.inspect.expressions import Expr
 from npnet.inspect.rendering import latex, markdown, mathml, text
 from npnet.inspect.rendering.as_latex import latex_words
 
-__all__ = ["Block", "Cell", "html_table", "latex_table", "markdown_table", "text_table"]
+__all__ = [
+    "Block",
+    "Cell",
+    "broken",
+    "html_table",
+    "latex_table",
+    "markdown_table",
+    "terminal_width",
+    "text_table",
+]
 
 #: An expression, or words; "" for nothing.
 Cell: TypeAlias = "Expr | str"
@@ -55,6 +65,29 @@ def text_table(head: Sequence[str], blocks: Sequence[Block], width: int) -> str:
             line = gap.join(_padded(p, n) for p, n in zip(parts, room, strict=True))
             lines.append(line.rstrip())
     return "\n".join(lines)
+
+
+def terminal_width() -> int:
+    """Return the width of the terminal, 80 to 120; 100 where there is none."""
+    return min(max(shutil.get_terminal_size((100, 24)).columns, 80), 120)
+
+
+def broken(line: str, width: int) -> list[str]:
+    """Return a line, indented or not, as lines of at most `width` characters where possible.
+
+    Examples
+    --------
+    >>> broken("  p = [[1, 2], [3, 4]]", 16)
+    ['  p = [[1, 2],', '    [3, 4]]']
+    """
+    words = line.lstrip()
+    indent = len(line) - len(words)
+    room = width - indent - 2
+    if shown_width(line) <= width:
+        return [line]
+    breaks = _BREAKS if max(map(shown_width, _pieces(words, _BREAKS))) <= room else _WORDS
+    first, *rest = _wrapped(words, room, breaks)
+    return [" " * indent + first, *(" " * (indent + 2) + part for part in rest)]
 
 
 def markdown_table(head: Sequence[str], blocks: Sequence[Block]) -> str:

@@ -69,7 +69,7 @@ def _last_gradients(run: Traced, title: str, who: str) -> Any:
     one = (np.ones(first.shape), *[None] * (len(outputs) - 1)) if whole else None
     if plan is None or plan.swept is None:
         return one
-    if any(ready[0] is plan.swept and key[1] == 0 for key, ready in plan.ready.items()):
+    if plan.swept.from_one:
         return one
     # What was given is not kept, but it is the whole gradient of what nothing else reads.
     if any(run.tape.readers[slot] or outputs.count(slot) > 1 for slot in outputs):

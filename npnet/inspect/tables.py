@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -15,6 +14,7 @@ from npnet.inspect.columns import (
     html_table,
     latex_table,
     markdown_table,
+    terminal_width,
     text_table,
 )
 from npnet.inspect.events import Contribution, Slot, Step
@@ -101,7 +101,7 @@ class Table:
         Lines are longer only where single words do not fit beside one another.
         """
         if width is None:
-            width = min(max(shutil.get_terminal_size((100, 24)).columns, 80), 120)
+            width = terminal_width()
         return text_table(_HEAD, self._blocks(), width)
 
     def markdown(self) -> str:

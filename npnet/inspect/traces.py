@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from npnet.expression import Expression
+from npnet.inspect.columns import broken, terminal_width
 from npnet.inspect.events import Backward, Contribution, Event, Forward, Seed, Slot
 from npnet.inspect.numbers import compact
 from npnet.inspect.recording import Recording, recorded
@@ -39,16 +40,24 @@ class Trace:
         """Return one event, or some."""
         return self.recording.events[index]
 
-    def __str__(self) -> str:
-        """Return the events as text."""
-        lines = []
+    def text(self, width: int | None = None) -> str:
+        """Return the events as text of `width` characters, by default the terminal's, 80 to 120.
+
+        What a line cannot hold goes on below, indented further.
+        """
+        width = terminal_width() if width is None else width
+        lines: list[str] = []
         for event in self:
             if event.index == 0:
                 lines.append("forward")
             if isinstance(event, Seed) and event is self.recording.backward[0]:
                 lines.append("backward")
-            lines.append(event_text(event))
-        return "\n".join(lines)
+            lines += event_text(event).splitlines()
+        return "\n".join(part for line in lines for part in broken(line, width))
+
+    def __str__(self) -> str:
+        """Return it as text."""
+        return self.text()
 
     __repr__ = __str__
 

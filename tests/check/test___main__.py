@@ -37,3 +37,13 @@ def test_an_unknown_family_is_an_error(capsys):
         command.main(["Convolution"])
     assert raised.value.code == 2
     assert "expected families among BCE, BatchNorm" in capsys.readouterr().err
+
+
+def test_it_is_as_wide_as_the_terminal(capsys, monkeypatch):
+    widest = {}
+    for columns in ("80", "140"):
+        monkeypatch.setenv("COLUMNS", columns)
+        assert command.main(["ReLU"]) == 0
+        *table, _, _ = capsys.readouterr().out.splitlines()
+        widest[columns] = max(map(len, table))
+    assert widest["80"] <= 80 < widest["140"] <= 140

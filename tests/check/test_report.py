@@ -92,3 +92,34 @@ def test_numbers_are_those_of_the_disagreement():
     error = Disagreement("y", "y", (0,), np.float32(1.0), np.float32(2.0))
     (found,), _ = findings_of(GRADIENTS, error)
     assert (found.element, found.expected, found.got) == ((0,), 1.0, 2.0)
+
+
+def test_what_is_to_be_said_of_several_checks_is_said_once():
+    checks = ("one", "two", "three", "four", "five")
+    marks = dict(zip(checks, ("FAIL", "FAIL", "skip", "skip", "FAIL"), strict=True))
+    lines = [
+        Line(name, f"{name} holds", mark, "cannot be compared" * (mark == "skip"))
+        for name, mark in marks.items()
+    ]
+    same = "it raises NameError: x"
+    findings = (Finding("one", f"backward: {same}", "backward"), Finding("two", same))
+    found = Report("check_layer", "Mine()", (), tuple(lines), (*findings, Finding("five", "other")))
+    assert str(found).splitlines()[1:] == [
+        "  FAIL  one holds",
+        "  FAIL  two holds",
+        f"        {same}",
+        "  skip  three holds",
+        "  skip  four holds",
+        "        cannot be compared",
+        "  FAIL  five holds",
+        "        other",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("found", "words"), [((), "1 check passed"), ((FINDING,), "1 check failed")]
+)
+def test_one_check_is_one(found, words):
+    line = Line("gradients", "every gradient agrees", "FAIL" if found else "ok")
+    text = str(Report("check_layer", "Mine()", (), (line, LINES[1]), found))
+    assert text.splitlines()[0] == f"check_layer: Mine(): {words}"

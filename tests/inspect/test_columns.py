@@ -3,10 +3,12 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from npnet.inspect.columns import (
+    broken,
     html_table,
     latex_table,
     markdown_table,
     shown_width,
+    terminal_width,
     text_table,
 )
 from npnet.inspect.expressions import Equation, Symbol
@@ -71,6 +73,23 @@ def test_markdown_has_a_row_a_block_and_no_bars_in_cells():
         r"| $y_{1} = \frac{x}{2}$ | \|x\|<br>2 |",
         "|  |  |",
     ]
+
+
+def test_a_line_is_broken_behind_commas_and_words_before_shapes_are():
+    line = "    dW = dyᵀ x = (28, 28) min 0, mean 3, max 7; 1, 2 …"
+    assert broken(line, 100) == [line]
+    lines = broken(line, 30)
+    assert lines[0].startswith("    dW") and all(part.startswith("      ") for part in lines[1:])
+    assert all(shown_width(part) <= 30 for part in lines)
+    assert " ".join(part.strip() for part in lines) == line.strip()
+    assert any("(28, 28)" in part for part in lines)
+    assert broken("x" * 50, 10) == ["x" * 50]
+
+
+def test_the_width_is_the_terminals_within_reason(monkeypatch):
+    for columns, width in (("20", 80), ("95", 95), ("500", 120)):
+        monkeypatch.setenv("COLUMNS", columns)
+        assert terminal_width() == width
 
 
 def test_latex_has_a_line_a_line():

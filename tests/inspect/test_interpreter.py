@@ -4,8 +4,8 @@ import pytest
 import npnet
 from npnet.inspect.interpreter import Interpreter, Kernels, unchanged
 from npnet.inspect.tracing import traced
+from npnet.kernel import Spec
 from npnet.layers.base import Layer
-from npnet.tape import Spec
 
 FLOAT = np.dtype(np.float64)
 

@@ -5,7 +5,7 @@ import npnet
 from npnet.inspect import record
 from npnet.inspect.interpreter import Kernels
 from npnet.inspect.local import local_derivatives
-from npnet.tape import Spec
+from npnet.kernel import Spec
 
 
 def local(layer, *arrays, gradients=None, role=None):

@@ -58,6 +58,30 @@ def test_the_last_backward_without_gradients_starts_with_1():
     assert started(recording) == {"p": 1.0} and recording["x"].gradient == 2
 
 
+def test_it_is_the_last_backward_that_tells_of_several():
+    g = Graph()
+    g.output(g.input("x", requires_grad=True) * 2.0)
+    for gradients, seed in (((), 1), ((5.0,), 5), ((), 1), ((np.float32(-2),), -2)):
+        g(3.0)
+        g.backward()
+        g.backward(*gradients)
+        assert started(record(g)) == {"p": seed}
+        assert record(g)["x"].gradient == 2 * seed
+    # Where another step reads the output, it is told only as long as it is 1.
+    g = Graph()
+    y = g.input("x", requires_grad=True) * 2.0
+    g.output(y, y * 3.0)
+    g(3.0)
+    g.backward(1.0, None)
+    with pytest.raises(ValueError, match="last backward of Graph was given cannot be told"):
+        record(g)
+    g.backward()
+    assert started(record(g)) == {"p": 1}
+    g.backward(5.0, None)
+    with pytest.raises(ValueError, match="last backward of Graph was given cannot be told"):
+        record(g)
+
+
 def test_where_a_gradient_cannot_be_told_it_is_asked_for():
     g = doubled(lambda x, y: y * 3.0)
     g.backward(np.ones(2), np.ones(2))

@@ -46,6 +46,20 @@ def test_a_matrix_and_a_fan_out_in_words():
     ]
 
 
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_it_is_no_wider_than_asked_and_loses_nothing(width):
+    npnet.manual_seed(0)
+    model = npnet.Sequential(npnet.Linear(4, 8), npnet.ReLU(), npnet.Linear(8, 3))
+    model(np.random.default_rng(0).normal(size=(2, 4)))
+    model.backward(np.ones((2, 3)))
+    found = trace(model)
+    whole, lines = found.text(1000), found.text(width).splitlines()
+    assert max(map(len, whole.splitlines())) > 100 >= width >= max(map(len, lines))
+    assert " ".join(found.text(width).split()) == " ".join(whole.split())
+    going_on = [line for line in lines if line not in whole.splitlines() and line[:8].isspace()]
+    assert going_on and str(found) == found.text()
+
+
 def test_a_value_that_is_read_twice_is_shown_once():
     lines = str(trace(npnet.Multiply(), 2.0, 2.0)).splitlines()
     assert lines[2:4] == ["       a = 2", "       b = 2"]

@@ -1,10 +1,13 @@
+import importlib
+import re
+
 import numpy as np
 import pytest
 
 import npnet
 from npnet import Graph, Linear, ReLU
 from npnet.inspect.tracing import last_run, taped, traced
-from npnet.tape import Spec
+from npnet.kernel import Spec
 
 
 @pytest.mark.parametrize(
@@ -57,6 +60,16 @@ def test_the_last_run_has_the_tape_and_the_inputs_of_the_call():
 def test_who_has_not_run_is_told_what_to_do():
     with pytest.raises(RuntimeError, match=r"table: ReLU has not run in this thread; call it on"):
         last_run(ReLU(), "table")
+    calls = {
+        "trace": "npnet.inspect.trace(model, x, ...)",
+        "page": "npnet.inspect.page(model, path, x, ...)",
+        "detect_anomaly": "npnet.training.detect_anomaly(model, x, ...)",
+    }
+    for who, call in calls.items():
+        with pytest.raises(RuntimeError, match=re.escape(call)):
+            last_run(ReLU(), who)
+        package, function = call.split("(")[0].rsplit(".", 1)
+        assert callable(getattr(importlib.import_module(package), function))
 
 
 def test_shapes_are_enough_for_a_tape():

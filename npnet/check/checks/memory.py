@@ -18,10 +18,11 @@ from npnet.check.checks.later import hold_later_calls
 from npnet.check.comparing import Disagreement, Skipped, equal, same
 from npnet.check.function_subject import empty_memory, written_to
 from npnet.check.running import Ran, backward_of, outputs_of, run, seeds_for, sweep_back
+from npnet.kernel import Spec
 from npnet.layers.base import Elementwise
 from npnet.parameter import Array
 from npnet.plan import Plan
-from npnet.tape import Input, Node, Spec, Tape
+from npnet.tape import Input, Node, Tape
 
 __all__ = [
     "Spoiler",

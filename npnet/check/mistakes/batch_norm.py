@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from npnet.check.mistakes.mistake import Mistake, Right
+from npnet.kernel import Spec
 from npnet.layers.base import Layer
 from npnet.parameter import Parameter
-from npnet.tape import Spec
 
 __all__ = ["MISTAKES", "RIGHT"]
 

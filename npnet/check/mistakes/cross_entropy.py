@@ -8,8 +8,8 @@ import numpy as np
 
 from npnet.check.draws import labels
 from npnet.check.mistakes.mistake import Mistake, Right
+from npnet.kernel import Spec
 from npnet.layers.base import Layer
-from npnet.tape import Spec
 
 __all__ = ["MISTAKES", "RIGHT"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -25,6 +26,8 @@ RIGHT: tuple[Right, ...] = tuple(r for family in _FAMILIES for r in family.RIGHT
 
 #: The share of all mistakes whose likely cause must be the right one.
 NAMED = 0.8
+#: With fewer characters left for them, the last column's words go below their line.
+_LEAST = 36
 
 
 class Outcome(NamedTuple):
@@ -54,8 +57,11 @@ def examine(mistakes: Sequence[Mistake] = MISTAKES) -> list[Outcome]:
     return outcomes
 
 
-def summary(outcomes: Sequence[Outcome], width: int = 150) -> tuple[str, bool]:
-    """Return the table as text, and whether all are caught and enough are named."""
+def summary(outcomes: Sequence[Outcome], width: int = 100) -> tuple[str, bool]:
+    """Return the table as text, and whether all are caught and enough are named.
+
+    The last column is wrapped to `width`, and below its line where there is no room beside it.
+    """
     head = ("layer", "mistake", "as", "caught", "named", "likely mistake, in the report's words")
     rows = [
         (
@@ -70,10 +76,16 @@ def summary(outcomes: Sequence[Outcome], width: int = 150) -> tuple[str, bool]:
     ]
     widths = [max(len(row[i]) for row in [head, *rows]) for i in range(5)]
     lines = []
-    for row in [head, tuple("-" * w for w in (*widths, 5)), *rows]:
+    room = width - sum(widths) - 2 * len(widths)
+    dashes = tuple("-" * w for w in (*widths, 5 if room >= _LEAST else 0))
+    for row in [head, dashes, *rows]:
         fixed = "  ".join(text.ljust(w) for text, w in zip(row, widths, strict=False))
-        line = f"{fixed}  {row[5]}"
-        lines.append(line if len(line) <= width else line[: width - 3] + "...")
+        if room >= _LEAST:
+            first, *rest = textwrap.wrap(row[5], room, break_on_hyphens=False)
+            lines += [f"{fixed}  {first}", *(f"{'':{len(fixed)}}  {part}" for part in rest)]
+        else:
+            below = textwrap.wrap(row[5], max(width - 4, _LEAST), break_on_hyphens=False)
+            lines += [fixed.rstrip(), *(f"    {part}" for part in below)]
     caught, named = sum(o.caught for o in outcomes), sum(o.named for o in outcomes)
     count = len(outcomes)
     share = named / max(count, 1)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 __all__ = ["Advice", "Lint"]
 
 _WIDTH = 80
+#: Of a line to write, behind "instead": 100 in all.
+_LINE = 89
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,18 @@ class Advice:
         for word, text in (("what", self.message), ("why", self.why)):
             parts = textwrap.wrap(text, _WIDTH, break_long_words=False, break_on_hyphens=False)
             lines += [f"  {word if i == 0 else '':8} {part}" for i, part in enumerate(parts)]
-        return "\n".join([*lines, f"  instead  {self.instead}"])
+        return "\n".join([*lines, *_program(self.instead)])
+
+
+def _program(line: str) -> list[str]:
+    """Return a line to write, its remark on lines of its own where they would be too long."""
+    code, _, remark = line.partition("    # ")
+    if len(line) <= _LINE:
+        return [f"  instead  {line}"]
+    wrapped = textwrap.wrap(remark, _LINE - 2, break_long_words=False, break_on_hyphens=False)
+    lines = textwrap.wrap(code, _LINE, break_long_words=False, break_on_hyphens=False)
+    lines += [f"# {part}" for part in wrapped]
+    return [f"  {'' if n else 'instead':8} {part}" for n, part in enumerate(lines)]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from npnet.inspect.linting import losses, parameters, structure
+from npnet.inspect.linting import losses, parameters, registration, structure
 from npnet.inspect.linting.advice import Advice, Lint
 from npnet.inspect.linting.view import View, view_of
 from npnet.module import Module
@@ -23,6 +23,7 @@ RULES: tuple[Rule, ...] = (
     structure.broadcast_rows,
     structure.linear_after_linear,
     structure.bias_before_batch_norm,
+    registration.unregistered,
     parameters.unused,
     parameters.optimized,
     parameters.penalties,
@@ -37,8 +38,9 @@ def lint(model: Module, *others: Any, inputs: Sequence[Any] = ()) -> Lint:
     are: a softmax, ReLU or bounded activation before a cross-entropy; a sigmoid before
     BCEWithLogitsLoss; logits before BCELoss and NLLLoss; the logarithm of a softmax; (N,) against
     (N, 1); two Linears without an activation between; a bias before BatchNorm1d; parameters that
-    reach no output, or no optimizer; penalties on biases, and penalties twice; learning rates far
-    out. What is wrong in the loop of training, as a forgotten zero_grad, `watch` sees.
+    the model does not hold, that reach no output, or no optimizer; penalties on biases, and
+    penalties twice; learning rates far out. What is wrong in the loop of training, as a forgotten
+    zero_grad, `watch` sees.
 
     Nothing is computed and nothing changes: forward is recorded. Shapes are those of `inputs`, or
     of the last call; without either, what depends on shapes is not looked for.
@@ -102,5 +104,6 @@ def sorted_out(model: Any, others: Sequence[Any]) -> tuple[Module | None, list[A
         else:
             raise TypeError(
                 f"lint: expected the loss as a Module, or an Optimizer, got {type(other).__name__}"
+                "; give arrays and shapes as inputs=[x, y]"
             )
     return loss, optimizers

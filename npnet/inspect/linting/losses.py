@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from npnet.inspect.linting.advice import Advice
 from npnet.inspect.linting.view import View
 from npnet.layers import (
@@ -170,12 +172,38 @@ def before_log_probabilities(view: View) -> Iterator[Advice]:
 
 def refused(view: View) -> Iterator[Advice]:
     """Tell what the loss itself says of shapes that do not fit."""
-    if view.refusal:
-        said, _, mend = view.refusal.partition("; ")
-        yield Advice(
-            "shapes-do-not-fit",
-            "loss",
-            said,
-            "(N,) against (N, 1) is no pair of numbers a row; NumPy would make (N, N) of it",
-            mend or "target.reshape(prediction.shape)",
-        )
+    if view.refusal is not None:
+        said, prediction, target = view.refusal
+        why = "the loss pairs predictions with targets by their places: its first step would fail"
+        instead = "give the loss a target of the shape that it expects"
+        if prediction is not None and target is not None:
+            labels = target.dtype.kind != "f"
+            why = why if labels else _made_of(prediction.shape, target.shape) or why
+            instead = _fitting(prediction.shape, target.shape, labels)
+        yield Advice("shapes-do-not-fit", "loss", said.partition("; ")[0], why, instead)
+
+
+def _made_of(prediction: tuple[int, ...], target: tuple[int, ...]) -> str:
+    """Say what NumPy would make of two shapes that it broadcasts."""
+    try:
+        both = np.broadcast_shapes(prediction, target)
+    except ValueError:
+        return ""
+    return (
+        f"NumPy would make {both} of {prediction} and {target}, where targets meet predictions "
+        "that are not theirs, without an error"
+    )
+
+
+def _fitting(prediction: tuple[int, ...], target: tuple[int, ...], labels: bool) -> str:
+    """Say what to write, or to give, for a target that fits."""
+    wanted = (*prediction[:1], *prediction[2:]) if labels else prediction
+    if target == wanted[::-1] and 1 not in target and target != wanted:
+        return f"target.transpose()    # {target} becomes {wanted}"
+    if math.prod(target) == math.prod(wanted):
+        return f"target.reshape({wanted})"
+    if prediction[:1] != target[:1]:
+        return f"give as many targets as predictions: a target of shape {wanted}"
+    if labels:
+        return f"give one label a prediction: a target of shape {wanted}"
+    return f"give a target of shape {wanted}, or let the model end in outputs of shape {target}"

@@ -54,20 +54,26 @@ def optimized(view: View) -> Iterator[Advice]:
     if not view.optimizers:
         return
     stepped = {id(p) for optimizer in view.optimizers for p in _parameters(optimizer)}
+    own = {id(p) for p in view.model.parameters()}
     for parameter in view.tape.parameters.values():
-        if parameter.requires_grad and id(parameter) not in stepped:
+        if not parameter.requires_grad or id(parameter) in stepped:
+            continue
+        name = view.names.get(id(parameter))
+        if name is not None:  # `unregistered` tells of what nothing holds
             kind = type(view.optimizers[0]).__name__
+            held = "model.parameters()"
+            if id(parameter) not in own:
+                held = "[*model.parameters(), *loss.parameters()]"
             yield Advice(
                 "parameter-without-optimizer",
-                view.name(parameter),
+                name,
                 f"no optimizer has this parameter of shape {parameter.shape}",
                 "its gradient is computed in every step and never used; a layer that was replaced "
                 "or added after the optimizer was made is not the optimizer's",
-                f"optimizer = {kind}(model.parameters(), lr=...)    # made last; or "
+                f"optimizer = {kind}({held}, lr=...)    # made last; or "
                 "requires_grad_(False) for what shall stay",
             )
-    known = {id(p) for p in view.model.parameters()}
-    known |= {id(p) for p in view.tape.parameters.values()}
+    known = own | {id(p) for p in view.tape.parameters.values()}
     for number, optimizer in enumerate(view.optimizers):
         strangers = [p for p in _parameters(optimizer) if id(p) not in known]
         if strangers and len(view.optimizers) == 1:

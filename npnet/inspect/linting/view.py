@@ -4,21 +4,38 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from npnet.execution import real_array
 from npnet.graph import Graph
+from npnet.kernel import Spec
 from npnet.layers import Dropout, Flatten, Identity, Reshape, Unflatten
 from npnet.module import Module
 from npnet.parameter import Parameter
-from npnet.tape import Input, Node, Spec, Step, Tape
+from npnet.tape import Input, Node, Step, Tape
 
-__all__ = ["View", "view_of", "written"]
+__all__ = ["Refusal", "View", "view_of", "written"]
 
 #: What hands its operand on, number by number.
 _TRANSPARENT = (Identity, Dropout, Flatten, Reshape, Unflatten)
+
+
+class Refusal(NamedTuple):
+    """What a loss says of shapes that do not fit, and the specs of what it was given."""
+
+    said: str
+    prediction: Spec | None
+    target: Spec | None
+
+
+class _RefusedError(ValueError):
+    """A loss has refused its operands; `refusal` has the particulars."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.said)
+        self.refusal = refusal
 
 
 class View:
@@ -31,8 +48,8 @@ class View:
     specs : list of Spec or None
         Of the slots, None where shapes are not known.
     optimizers : list
-    refusal : str
-        What the loss says of shapes that do not fit; "" where they do.
+    refusal : Refusal or None
+        What the loss says of shapes that do not fit; None where they do.
     """
 
     def __init__(
@@ -42,7 +59,7 @@ class View:
         tape: Tape,
         specs: list[Spec] | None,
         optimizers: Sequence[Any],
-        refusal: str = "",
+        refusal: Refusal | None = None,
     ) -> None:
         self.model, self.tape, self.specs = model, tape, specs
         self.optimizers, self.refusal = list(optimizers), refusal
@@ -51,7 +68,11 @@ class View:
         if loss is not None:
             for name, module in loss.named_modules():
                 self._paths.setdefault(id(module), f"loss.{name}".rstrip("."))
-        self._names = {id(p): name for name, p in model.named_parameters()}
+        #: Names of the Parameters that the model and the loss hold, by their ids.
+        self.names = {id(p): name for name, p in model.named_parameters()}
+        if loss is not None:
+            for name, parameter in loss.named_parameters("loss"):
+                self.names.setdefault(id(parameter), name)
         self._writers = {slot: step for step in tape.steps for slot in step.writes}
 
     def steps(self, *kinds: type) -> Iterator[Step]:
@@ -92,7 +113,7 @@ class View:
 
     def name(self, parameter: Parameter) -> str:
         """Return where a Parameter is in the model."""
-        return self._names.get(id(parameter), parameter.name or "a parameter")
+        return self.names.get(id(parameter), parameter.name or "a parameter")
 
     def without(self, layer: Any) -> str:
         """Return the line that leaves a layer out."""
@@ -128,7 +149,7 @@ def view_of(
         Where forward asks for shapes and there are none.
     """
     specs = _specs(model, loss, inputs)
-    refusal = ""
+    refusal = None
     try:
         tape = _recorded(model, loss, specs)
     except AttributeError as error:
@@ -139,10 +160,8 @@ def view_of(
             f"lint: forward of {name} asks for shapes; call the model first, or give its inputs: "
             "npnet.inspect.lint(model, inputs=[x])"
         ) from None
-    except ValueError as error:
-        if specs is None or loss is None:
-            raise
-        refusal, specs = str(error), None
+    except _RefusedError as error:
+        refusal, specs = error.refusal, None
         tape = _recorded(model, loss, None)
     return View(model, loss, tape, _inferred(tape, specs, model), optimizers, refusal)
 
@@ -200,9 +219,19 @@ def _recorded(model: Module, loss: Module | None, specs: Sequence[Spec] | None) 
         rest = [] if specs is None else list(specs)[len(nodes) :]
         known = [*rest, *[None] * more][:more]
         targets = [Node(Input(f"target{i or ''}"), spec=s) for i, s in enumerate(known)]
-        result = loss(*found[: _count(loss)], *targets)
+        result = _fed_to(loss, found[: _count(loss)], targets)
         nodes, found = [*nodes, *targets], result if isinstance(result, tuple) else (result,)
     return Tape(found, nodes)
+
+
+def _fed_to(loss: Module, outputs: Sequence[Any], targets: Sequence[Node]) -> Any:
+    """Record a loss; where it refuses shapes, say which."""
+    try:
+        return loss(*outputs, *targets)
+    except ValueError as error:
+        given = [getattr(node, "spec", None) for node in (*outputs[:1], *targets[:1])]
+        prediction, target = (*given, None, None)[:2]
+        raise _RefusedError(Refusal(str(error), prediction, target)) from error
 
 
 def _inferred(tape: Tape, specs: Sequence[Spec] | None, model: Module) -> list[Spec] | None:
@@ -211,11 +240,7 @@ def _inferred(tape: Tape, specs: Sequence[Spec] | None, model: Module) -> list[S
         return None
     floating = (spec.dtype for spec in specs if spec.dtype.kind == "f")
     dtype = model.computing_dtype() or next(floating, np.dtype(np.float32))
-    fed = [
-        s if tape.slots[i].integer or s.dtype.kind == "f" else Spec(s.shape, dtype)
-        for i, s in zip(tape.inputs, specs, strict=True)
-    ]
     try:
-        return tape.specs(fed, dtype)
+        return tape.specs(tape.fed(specs, dtype), dtype)
     except (TypeError, ValueError, IndexError):
         return None

@@ -67,7 +67,6 @@ class Watch:
         if not optimizers:
             raise TypeError("watch: expected the optimizer of the loop: watch(model, optimizer)")
         self._given = model, others, inputs
-        self._model = model
         self._loops = [_Loop(model, optimizer) for optimizer in optimizers]
 
     @property
@@ -93,7 +92,7 @@ class Watch:
 
     def __exit__(self, *error: object) -> None:
         """Look no more."""
-        for loop in self._loops:
+        for loop in reversed(self._loops):  # of one model, which each found as the last left it
             loop.close()
 
     def __str__(self) -> str:
@@ -137,6 +136,7 @@ class _Loop:
         self.reached: set[int] = set()
         self._held: dict[int, tuple[Array, Array]] = {}
         self._zeroed = False
+        self._replaced: list[tuple[dict[str, Any], str, Any]] = []
 
     def open(self) -> None:
         """Put oneself before step and zero_grad."""
@@ -153,15 +153,18 @@ class _Loop:
             self._remember()
             return result
 
-        vars(optimizer)["step"] = watched
+        self._replace(optimizer, "step", watched)
         for place in (optimizer, self.model):
             self._watch_zero_grad(place)
 
     def close(self) -> None:
         """Leave everything as it was."""
-        vars(self.optimizer).pop("step", None)
-        for place in (self.optimizer, self.model):
-            vars(place).pop("zero_grad", None)
+        while self._replaced:
+            attributes, name, before = self._replaced.pop()
+            if before is None:
+                attributes.pop(name, None)
+            else:
+                attributes[name] = before
         self._held.clear()
 
     def advice(self, names: dict[int, str]) -> list[Advice]:
@@ -217,8 +220,14 @@ class _Loop:
             self._zeroed = True
             return zero_grad(*arguments, **keywords)
 
+        self._replace(place, "zero_grad", watched)
+
+    def _replace(self, place: Any, name: str, method: Callable[..., Any]) -> None:
+        """Put a method in the place of another, or of one that the user has put there."""
         # Past __setattr__: a Module would take it for a change of what it computes.
-        vars(place)["zero_grad"] = watched
+        attributes = vars(place)
+        self._replaced.append((attributes, name, attributes.get(name)))
+        attributes[name] = method
 
     def _after(self, result: Any) -> Any:
         """Look at the gradients that a closure has computed."""

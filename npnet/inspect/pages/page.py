@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from html import escape
 from importlib.resources import files
@@ -63,6 +64,16 @@ def page(
     ...     path.name, "0.25" in path.read_text("utf-8")
     ('sigmoid.html', True)
     """
+    if isinstance(graph, str | os.PathLike) and isinstance(path, Module | Recording):
+        raise TypeError(
+            "page: expected the model first and then the path, got them the other way round; write "
+            f"page(model, {os.fspath(graph)!r})"
+        )
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(
+            f"page: expected a path that ends in .html, got {type(path).__name__}; give one before "
+            "the inputs: page(model, 'page.html', x)"
+        )
     place = Path(path)
     if place.suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"page: expected a path that ends in .html, got {str(path)!r}")

@@ -8,7 +8,7 @@ from npnet.check.checks.later import hold_later_calls
 from npnet.check.comparing import Disagreement
 from npnet.check.draws import Draw
 from npnet.check.function import Function
-from npnet.tape import Spec
+from npnet.kernel import Spec
 
 
 class Remembering:

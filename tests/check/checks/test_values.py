@@ -51,6 +51,13 @@ def test_output_gradient_is_skipped_where_there_is_none():
         values.check_output_gradient(function(lambda x: (np.sum(x), np.ones_like(x))))
 
 
+@pytest.mark.parametrize("kind", [npnet.RandLike, npnet.RandnLike])
+def test_dtypes_of_drawn_numbers_need_not_agree(kind):
+    values.check_dtypes(case(lambda: npnet.Sequential(kind(), Tanh()), draws=True))
+    with pytest.raises(Disagreement, match="of float64 operands is float32"):
+        values.check_dtypes(case(lambda: npnet.Sequential(kind(), broken.FixedDtype()), draws=True))
+
+
 def test_rows_finds_what_depends_on_others():
     values.check_rows(case(Tanh))
     with pytest.raises(Disagreement, match="row 0 alone: y"):

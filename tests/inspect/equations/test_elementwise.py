@@ -37,6 +37,8 @@ X = {"x": (5, 3)}
             npnet.Dropout(0.2),
             ["y = x ⊙ m/0.8", "m = bernoulli(0.8)", "∂y/∂x = m/0.8", "dx = dy ⊙ m/0.8"],
         ),
+        (npnet.RandLike(), ["y = u", "u = uniform(0, 1)", "∂y/∂x = 0", "dx = 0"]),
+        (npnet.RandnLike(), ["y = ε", "ε = normal(0, 1)", "∂y/∂x = 0", "dx = 0"]),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, npnet.Layer) else "",
 )

@@ -43,6 +43,8 @@ def known(layer, step, values):
         values["row"] = np.arange(layer.num_embeddings)[:, None]
     if isinstance(layer, npnet.Dropout):
         values["m"] = (y.value != 0).astype(float)
+    if isinstance(layer, (npnet.RandLike, npnet.RandnLike)):
+        values["u"] = values["ε"] = y.value
     for equation in step.rule.where:
         name = getattr(equation.left, "name", None)
         if name is not None and name not in values:

@@ -24,3 +24,14 @@ def test_it_is_true_where_nothing_is_found():
     assert nothing and nothing.ok and str(nothing) == "lint: Net: nothing found"
     assert not found and not found.ok
     assert list(found) == [FIRST, SECOND] and found.codes == ("a-code", "another")
+
+
+def test_a_long_line_to_write_has_its_remark_below():
+    code, remark = "optimizer = SGD(model.parameters(), lr=0.1)", "made last " * 8
+    lines = str(Advice("a", "b", "c", "d", f"{code}    # {remark.strip()}")).splitlines()
+    assert lines[3] == f"  instead  {code}"
+    assert all(line.startswith("           # ") for line in lines[4:]) and len(lines) > 4
+    assert all(len(line) <= 100 for line in lines)
+    assert " ".join(line[13:] for line in lines[4:]) == remark.strip()
+    words = str(Advice("a", "b", "c", "d", "give what fits " * 10)).splitlines()
+    assert len(words) > 4 and all(len(line) <= 100 for line in words)

@@ -65,7 +65,7 @@ def test_sorts_losses_and_optimizers_by_what_they_are():
     "given, words",
     [
         ((3,), "expected a Graph or another Module, got int"),
-        ((Linear(2, 2), 3), "expected the loss as a Module, or an Optimizer, got int"),
+        ((Linear(2, 2), 3), "or an Optimizer, got int; give arrays and shapes as inputs="),
         ((Linear(2, 2), MSELoss(), MSELoss()), "expected one loss behind the model, got MSELoss"),
     ],
 )

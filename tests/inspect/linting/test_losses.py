@@ -137,5 +137,29 @@ def test_tells_what_the_loss_says_of_shapes_that_do_not_fit():
     model, loss = Sequential(Linear(4, 1)), MSELoss()
     (found,) = lint(model, loss, inputs=[(6, 4), (6,)])
     assert (found.code, found.path) == ("shapes-do-not-fit", "loss")
-    assert "(6, 1), got (6,)" in found.message and "target.reshape((6, 1))" in found.instead
+    assert found.message.endswith("(6, 1), got (6,)") and found.instead == "target.reshape((6, 1))"
+    assert found.why.startswith("NumPy would make (6, 6) of (6, 1) and (6,)")
     assert lint(model, loss, inputs=[(6, 4), (6, 1)]).ok and lint(model, loss).ok
+
+
+@pytest.mark.parametrize(
+    "outputs, target, loss, why, instead",
+    [
+        (3, (6,), MSELoss(), "its first step would fail", "give a target of shape (6, 3), or let"),
+        (3, (6, 1), MSELoss(), "NumPy would make (6, 3) of (6, 3) and (6, 1)", "give a target of"),
+        (3, (5, 3), MSELoss(), "its first step would fail", "give as many targets as predictions"),
+        (3, (3, 6), MSELoss(), "its first step would fail", "target.transpose()"),
+        (3, (6, 1), CrossEntropyLoss(), "its first step would fail", "target.reshape((6,))"),
+        (3, (6, 2), CrossEntropyLoss(), "first step would fail", "give one label a prediction"),
+    ],
+)
+def test_says_what_is_true_of_the_shapes_at_hand(outputs, target, loss, why, instead):
+    model = Sequential(Linear(4, outputs))
+    labels = isinstance(loss, CrossEntropyLoss)
+    given = np.zeros(target, int if labels else np.float32)
+    (found,) = lint(model, loss, inputs=[(6, 4), given])
+    assert why in found.why and found.instead.startswith(instead)
+    if instead.startswith("target"):  # what is written there mends it
+        scope = {"target": given}
+        mended = eval(found.instead.split("    #")[0], scope)
+        assert lint(model, loss, inputs=[(6, 4), mended]).ok

@@ -101,13 +101,15 @@ def test_errors_of_forward_are_passed_on():
 
     with pytest.raises(AttributeError, match="missing"):
         view_of(Wrong(), None, [], [])
-    with pytest.raises(ValueError, match="Linear: expected x of shape"):
-        view_of(Linear(4, 3), None, [], [(6, 5)])
+    for loss in (None, MSELoss()):  # what the model itself refuses is not the loss's affair
+        with pytest.raises(ValueError, match="Linear: expected x of shape"):
+            view_of(Linear(4, 3), loss, [], [(6, 5), (6, 3)][: 1 + (loss is not None)])
 
 
 def test_a_loss_that_refuses_its_target_is_quoted():
     view = view_of(Linear(4, 1), MSELoss(), [], [(6, 4), (6,)])
-    assert view.refusal.startswith("MSELoss: expected target of the shape of x")
+    assert view.refusal.said.startswith("MSELoss: expected target of the shape of x")
+    assert (view.refusal.prediction.shape, view.refusal.target.shape) == ((6, 1), (6,))
     assert kinds(view) == ["Linear", "MSELoss"] and view.specs is None
 
 

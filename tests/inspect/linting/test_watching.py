@@ -194,6 +194,29 @@ def test_leaves_optimizer_and_model_as_they_were_whatever_happens():
     assert "zero_grad" not in vars(loop.model)
 
 
+def test_leaves_the_methods_a_user_has_put_on_them():
+    loop, seen = Loop(), []
+    step, zero_grad = loop.optimizer.step, loop.model.zero_grad
+    loop.optimizer.step = mine = lambda closure=None: seen.append("step") or step(closure)
+    loop.model.zero_grad = other = lambda *a: seen.append("zero_grad") or zero_grad(*a)
+    assert loop.watched(zeroed_by_model).ok
+    assert seen == ["step", "zero_grad"] * 3
+    assert loop.optimizer.step is mine and loop.model.zero_grad is other
+    assert "zero_grad" not in vars(loop.optimizer)
+
+
+def test_a_watch_within_another_leaves_that_one_looking():
+    loop, second = Loop(), SGD([Parameter([1.0])], lr=0.1)
+    with watch(loop.model, loop.loss, loop.optimizer, second) as outer:
+        inner = loop.watched(never_zeroed, steps=2)
+        never_zeroed(loop)
+    for watched, message in ((outer, "2 of 3 steps add"), (inner, "1 of 2 steps add")):
+        (advice,) = (a for a in watched.lint if a.code == "no-zero-grad")
+        assert advice.message.startswith(message)
+    for place in (loop.optimizer, second, loop.model):
+        assert not {"step", "zero_grad"} & vars(place).keys()
+
+
 def test_each_optimizer_has_its_own_findings():
     loop = Loop()
     first = SGD(loop.model[0].parameters(), lr=0.01)

@@ -121,6 +121,15 @@ def test_other_endings_are_refused_before_anything_is_written(tmp_path):
         page(ReLU(), tmp_path / "page.html")
     with pytest.raises(TypeError, match=r"^page: expected a Graph or another Module, got int"):
         page(3, tmp_path / "page.html")
+    model = ReLU()
+    model(np.ones(3))
+    words = (
+        r"^page: expected the model first and then the path, .*; write page\(model, 'a\.html'\)$"
+    )
+    with pytest.raises(TypeError, match=words):
+        page("a.html", model)
+    with pytest.raises(TypeError, match=r"ends in \.html, got ndarray; give one before the inputs"):
+        page(model, np.ones(3))
     assert [*tmp_path.iterdir()] == []
 
 

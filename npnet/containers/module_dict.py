@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import ItemsView, Iterator, KeysView, ValuesView
 from typing import Any
 
-from npnet.containers.places import pairs
+from npnet.containers.places import no_module, pairs
 from npnet.module import Module
 
 __all__ = ["ModuleDict"]
@@ -54,9 +54,7 @@ class ModuleDict(Module):
         found = pairs(self._who, modules)
         for name, module in found:
             if module is not None and not isinstance(module, Module):
-                raise TypeError(
-                    f"{self._who}: expected a Module as {name!r}, got {type(module).__name__}"
-                )
+                raise no_module(self._who, module, f"a Module as {name!r}")
             self._check_name(name)
             self._check_free(name, "_modules")
         for name, module in found:

@@ -82,7 +82,8 @@ class ParameterList(Module):
         if not isinstance(values, Iterable) or isinstance(values, (np.ndarray, Parameter)):
             kind = type(values).__name__
             raise TypeError(f"{self._who}: expected an iterable of Parameters, got {kind}")
-        for value in list(values):
+        # All of them are made before the first is held.
+        for value in [as_parameter(value) for value in values]:
             self.append(value)
         return self
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from npnet.module import Module
 
-__all__ = ["Places", "pairs", "place"]
+__all__ = ["Places", "no_module", "pairs", "place"]
 
 Self = TypeVar("Self", bound="Places")
 
@@ -19,6 +19,24 @@ def place(who: str, index: Any, length: int) -> int:
     if not -length <= number < length:
         raise IndexError(f"{who}: index {number} is out of range for {length} parts")
     return number % length
+
+
+def no_module(
+    who: str, given: Any, what: str = "a Module", several: str = "Sequential(*modules)"
+) -> TypeError:
+    """Return the error of what is no Module; `several` is how more than one is written."""
+    kind = type(given).__name__
+    mend = ""
+    if isinstance(given, type):
+        kind = f"the class {given.__name__}"
+        mend = f"; write {given.__name__}()" if issubclass(given, Module) else ""
+    elif isinstance(given, Module):
+        mend = "; write [module]"
+    elif isinstance(given, dict):
+        mend = "; Modules with names make a ModuleDict, or a Sequential of an OrderedDict"
+    elif isinstance(given, list | tuple | Iterator):
+        mend = f"; unpack it: {several}"
+    return TypeError(f"{who}: expected {what}, got {kind}{mend}")
 
 
 def pairs(who: str, items: Any) -> list[tuple[Any, Any]]:
@@ -44,6 +62,9 @@ def pairs(who: str, items: Any) -> list[tuple[Any, Any]]:
 class Places(Module):
     """Modules at places 0, 1, ..., changed as a list is; base of Sequential and ModuleList."""
 
+    #: How several Modules are written.
+    _several = "ModuleList([*modules])"
+
     def append(self: Self, module: Any) -> Self:
         """Add a Module at the end."""
         return self.extend([module])
@@ -51,9 +72,7 @@ class Places(Module):
     def extend(self: Self, modules: Iterable[Any]) -> Self:
         """Add Modules at the end."""
         if not isinstance(modules, Iterable):
-            raise TypeError(
-                f"{self._who}: expected an iterable of Modules, got {type(modules).__name__}"
-            )
+            raise no_module(self._who, modules, "an iterable of Modules")
         added = list(modules)
         self._check(added)
         for module in added:
@@ -114,7 +133,7 @@ class Places(Module):
         """Refuse what is no Module."""
         for module in modules:
             if not isinstance(module, Module):
-                raise TypeError(f"{self._who}: expected a Module, got {type(module).__name__}")
+                raise no_module(self._who, module, several=self._several)
 
     def _renumber(self, modules: list[Any]) -> None:
         """Hold exactly these Modules, named by their places."""

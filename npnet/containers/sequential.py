@@ -45,6 +45,8 @@ class Sequential(Places):
     )
     """
 
+    _several = "Sequential(*modules)"
+
     def __init__(self, *modules: Any) -> None:
         super().__init__()
         if len(modules) == 1 and isinstance(modules[0], OrderedDict):
@@ -56,8 +58,13 @@ class Sequential(Places):
 
     def forward(self, *x: Any) -> Any:
         """Chain the Modules; several values go on as several operands."""
-        for module in self:
-            result = module(*x)
+        for name, module in self._modules.items():
+            try:
+                result = module(*x)
+            except Exception as error:
+                handed = f", which was handed {len(x)} operands" if len(x) != 1 else ""
+                error.add_note(f"in layer {name} of the {self._who}{handed}")
+                raise
             x = result if isinstance(result, tuple) else (result,)
         return x[0] if len(x) == 1 else x
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -13,6 +12,7 @@ import numpy as np
 
 from npnet.data.csv_columns import Column, some
 from npnet.parameter import Array
+from npnet.spelling import meant
 
 __all__ = ["CsvFile"]
 
@@ -20,6 +20,9 @@ __all__ = ["CsvFile"]
 Row: TypeAlias = tuple[int, list[str]]
 
 _CHUNK = 4096
+
+#: What stands between cells where it is no comma.
+_DELIMITERS = ";\t|,"
 
 
 @dataclass(frozen=True)
@@ -85,16 +88,22 @@ class CsvFile:
             for name in chosen:
                 if name in names:
                     continue
-                close = difflib.get_close_matches(name, names, 1)
-                mend = f"; do you mean {close[0]!r}?" if close else ""
-                if len(names) == 1 and not mend:
-                    mend = "; if these are several, give their delimiter"
-                there = ", ".join(map(repr, names))
-                raise self.error(f"has no {role} column {name!r}; there are {there}{mend}")
+                there = ", ".join(map(repr, names)) + self._mend(name, names)
+                raise self.error(f"has no {role} column {name!r}; there are {there}")
         both = [*wanted, *targets]
         twice = sorted({name for name in both if both.count(name) > 1})
         if twice:
             raise self.error(f"columns asked for twice: {', '.join(map(repr, twice))}")
+
+    def _mend(self, name: str, names: list[str]) -> str:
+        """Return what may be wrong with a name that is none of the columns'."""
+        several = "; if these are several, give their delimiter"
+        if len(names) > 1:
+            return meant(name, names)
+        for other in _DELIMITERS.replace(self.delimiter, ""):
+            if other in names[0]:
+                return f"{several}={other!r}"
+        return meant(name, names) or several
 
     def read(self, columns: dict[str, Column], names: list[str], rows: Iterator[Row]) -> Array:
         """Read the columns, and return the line that each row begins in."""

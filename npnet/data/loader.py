@@ -16,6 +16,7 @@ from npnet.data.dataset import TensorDataset, as_arrays
 from npnet.data.sources import Gather, as_source, gatherer
 from npnet.parameter import Array
 from npnet.random import Generator, default_generator
+from npnet.spelling import unexpected
 
 __all__ = ["DataLoader"]
 
@@ -158,6 +159,16 @@ class DataLoader:
         whole, rest = divmod(len(order), self.batch_size)
         return whole + (rest > 0 and not self.drop_last)
 
+    def __repr__(self) -> str:
+        """Return how many samples there are, and how they come."""
+        given = [f"{len(self.dataset)} samples", f"batch_size={self.batch_size}"]
+        given += [f"{name}=True" for name in ("shuffle", "drop_last") if getattr(self, name)]
+        for name in ("sampler", "batch_sampler", "collate_fn"):
+            part = getattr(self, name)
+            if part is not None:
+                given.append(f"{name}={getattr(part, '__name__', type(part).__name__)}")
+        return f"DataLoader({', '.join(given)})"
+
     def __iter__(self) -> Iterator[Any]:
         """Start a pass."""
         order, gather = self.start()
@@ -299,7 +310,7 @@ def _check_processes(given: dict[str, Any]) -> None:
     """Refuse workers and pinned memory, and say why there are none."""
     for name, value in given.items():
         if name not in _ALONE and name not in _UNPINNED:
-            raise TypeError(f"DataLoader: got an unexpected argument {name!r}")
+            raise unexpected(DataLoader, name, [*_ALONE, *_UNPINNED])
         none = _ALONE.get(name, _UNPINNED.get(name))
         if value is none or (isinstance(value, (int, float, str)) and value == none):
             continue

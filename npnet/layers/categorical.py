@@ -9,16 +9,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from npnet.kernel import Spec
 from npnet.layers.base import Reduced
 from npnet.layers.softmax import Axis, axis_of, exponentials, log_probabilities, sum_along
 from npnet.parameter import Array
 from npnet.program import Call
-from npnet.tape import Spec
 
 __all__ = ["Categorical", "Rows", "label_index"]
 
 _INT64 = np.dtype(np.int64)
 _UINT64 = np.dtype(np.uint64)
+
+_ONE_LOGIT = "for one logit and the labels 0 and 1 use BCEWithLogitsLoss"
 
 
 class Rows(NamedTuple):
@@ -42,6 +44,11 @@ class Rows(NamedTuple):
 def class_axis(shape: tuple[int, ...]) -> int:
     """Axis 1, without a batch axis 0."""
     return min(len(shape) - 1, 1)
+
+
+def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the axes that are longer or shorter than 1."""
+    return tuple(length for length in shape if length != 1)
 
 
 def label_index(value: Any, who: str) -> int:
@@ -97,29 +104,51 @@ class Categorical(Reduced):
             raise ValueError(f"{self._who}: expected {name} of shape (N, C, ...) or (C,), got ()")
         axis = class_axis(z.shape)
         batch = z.shape[:axis] + z.shape[axis + 1 :]
-        other = f" or probabilities of shape {z.shape}" if self.distributions else ""
-        given = (
-            f"{self._who}: expected integer labels of shape {batch}{other}, "
-            f"got {target.dtype} of shape {target.shape}"
-        )
-        whole = self.distributions and target.shape == z.shape
         # The label of a vector may have an axis of its own, as in torch.
-        if not whole and target.shape not in (batch, batch or (1,)):
-            sizes = [str(shape[0]) for shape in (z.shape, target.shape) if axis and shape]
-            mend = f"the classes are on axis {axis}"
-            if len(set(sizes)) > 1:
-                mend = f"the batch sizes are {' and '.join(sizes)}"
-            raise ValueError(f"{given}; {mend}")
-        if not whole and target.dtype.kind not in "iu":
-            raise TypeError(f"{given}; labels are integers: target.astype(np.int64)")
-        if whole and target.dtype.kind != "f":
-            raise TypeError(f"{given}; probabilities are floating: target.astype(z.dtype)")
+        labels = target.shape in (batch, batch or (1,)) and target.dtype.kind in "iu"
+        if self.distributions and target.shape == z.shape:
+            labels = target.dtype.kind == "f"
+        if not labels:
+            raise self._misfit(z.shape, target, axis, batch)
         if self.weight is not None and self.weight.shape != (z.shape[axis],):
             raise ValueError(
                 f"{self._who}: expected {name} with {self.weight.size} classes on axis {axis}, got "
                 f"{z.shape}; weight has shape {self.weight.shape}, one number a class"
             )
         return Spec(batch if self.reduction == "none" else (), z.dtype)
+
+    def _misfit(
+        self, z: tuple[int, ...], target: Spec, axis: int, batch: tuple[int, ...]
+    ) -> Exception:
+        """Return the error of a target that has neither labels nor probabilities of these rows."""
+        shape, floating = target.shape, target.dtype.kind == "f"
+        kind: type[Exception] = ValueError
+        sizes = [str(sized[0]) for sized in (z, shape) if axis and sized]
+        fits = shape in (batch, batch or (1,))
+        if z[axis] == 1 and (fits or shape == z):
+            kind, mend = TypeError, _ONE_LOGIT
+        elif shape == z:
+            kind = TypeError if self.distributions else ValueError
+            mend = f"of one-hot vectors, the labels are target.argmax({axis})"
+            if self.distributions:
+                mend += "; probabilities are floating: target.astype(float)"
+        elif fits:
+            kind, mend = TypeError, "labels are integers: target.astype(np.int64)"
+        elif floating and z == shape[:1] + shape[2:]:
+            mend = "input and target seem to be swapped: the labels come second"
+        elif _without_ones(shape) == _without_ones(batch):
+            mend = f"target.reshape({batch}) fits"
+        elif len(set(sizes)) > 1:
+            mend = f"the batch sizes are {' and '.join(sizes)}"
+        else:
+            mend = f"the classes are on axis {axis}"
+        other = f" or probabilities of shape {z}" if self.distributions else ""
+        # Floating numbers have become those of the logits; which they were is not known here.
+        got = "floating numbers" if floating else target.dtype
+        return kind(
+            f"{self._who}: expected integer labels of shape {batch}{other}, got {got} of shape "
+            f"{shape}; {mend}"
+        )
 
     def scratch_specs(self, z: Spec, target: Spec) -> dict[str, Any]:
         """Return the rows, what each needs, and one or three arrays like z."""
@@ -295,10 +324,10 @@ class Categorical(Reduced):
         codes = scratch.labels.view(_UINT64)
         if codes.size and codes.item(codes.argmax()) >= classes:
             label = target.reshape(-1)[codes >= classes][0]
-            raise IndexError(
-                f"{self._who}: Target {label} is out of bounds; labels of {classes} classes "
-                f"are 0 to {classes - 1}"
-            )
+            rule = f"labels of {classes} classes are 0 to {classes - 1}"
+            if classes == 1:
+                rule = f"the only label of 1 class is 0; {_ONE_LOGIT}"
+            raise IndexError(f"{self._who}: Target {label} is out of bounds; {rule}")
 
     def _weigh(self, scratch: Any) -> Any:
         """Write the weight of each row's class, 0 where it is ignored; return their sum."""

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from numbers import Real
 from operator import itemgetter
+from os import PathLike
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
@@ -23,6 +24,7 @@ from npnet.optim.groups import (
 )
 from npnet.optim.packing import Block
 from npnet.parameter import Array, Parameter, structure
+from npnet.spelling import unexpected
 
 __all__ = ["Optimizer"]
 
@@ -100,8 +102,8 @@ class Optimizer(ABC):
         self, params: Iterable[Any], defaults: Group, execution: Group | None = None
     ) -> None:
         unknown = without_execution(self._who, execution or {})
-        if unknown:
-            raise TypeError(f"{self._who}: expected no option {[*unknown]}; is it misspelt?")
+        for name in unknown:
+            raise unexpected(type(self), name)
         self.check(defaults)
         self.defaults = {name: plain(value) for name, value in defaults.items()}
         groups: list[Group] = []
@@ -183,11 +185,7 @@ class Optimizer(ABC):
         """Forget the gradients, or set to zero those that are there."""
         for group in self.param_groups:
             for parameter in group["params"]:
-                if set_to_none:
-                    parameter.zero_grad()
-                elif parameter.has_grad:
-                    parameter.buffer.fill(0)
-                    parameter.publish()
+                parameter.zero_grad(set_to_none)
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Step every parameter that has a gradient.
@@ -303,7 +301,11 @@ class Optimizer(ABC):
             state = {index: dict(values) for index, values in state_dict["state"].items()}
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             form = '{"state": {0: {...}}, "param_groups": [{"params": [0], ...}]}'
-            raise TypeError(f"{self._who}: expected a state_dict of the form {form}") from error
+            mend = ", got a path; read the file: npnet.load(path)"
+            mend = mend if isinstance(state_dict, str | PathLike) else ""
+            raise TypeError(
+                f"{self._who}: expected a state_dict of the form {form}{mend}"
+            ) from error
         sizes, own = [*map(len, saved)], [len(group["params"]) for group in self.param_groups]
         if sizes != own:
             raise ValueError(f"{self._who}: expected a state of groups of sizes {own}, got {sizes}")
@@ -356,13 +358,15 @@ class Optimizer(ABC):
         self._seen = structure.now
 
     def _refresh(self) -> None:
-        """Follow parameters that were moved, and groups whose parameters the user changed."""
+        """Follow parameters that were moved or cast, and groups whose parameters were changed."""
+        cast = False
         if structure.now is not self._seen:
             now = structure.now
-            for _, block in self._blocks:
+            cast = any(block.is_cast() for _, block in self._blocks)
+            for _, block in self._blocks if not cast else ():
                 block.follow()
             self._seen = now
-        if [*map(_members, self.param_groups)] != self._listed:
+        if cast or [*map(_members, self.param_groups)] != self._listed:
             for group in self.param_groups:
                 group["params"] = listed(self._who, group["params"], 'a group\'s "params"')
             check_members(self._who, self.param_groups)

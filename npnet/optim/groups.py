@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -31,7 +31,10 @@ def given_groups(who: str, params: Iterable[Any]) -> list[Any]:
         raise TypeError(f"{who}: expected a list of groups, got one dict; write [group]")
     given = listed(who, params, "params")
     if not given:
-        raise ValueError(f"{who}: expected parameters, got none; has the model any?")
+        mend = "has the model any?"
+        if isinstance(params, Iterator):
+            mend += " A generator gives them only once: list(model.parameters())"
+        raise ValueError(f"{who}: expected parameters, got none; {mend}")
     return given if isinstance(given[0], dict) else [{"params": given}]
 
 
@@ -39,16 +42,20 @@ def listed(who: str, params: Any, what: str) -> list[Any]:
     """Return an iterable as a list, or say why it is none that will do."""
     kind = type(params).__name__
     if isinstance(params, set | frozenset):
-        raise TypeError(f"{who}: expected {what} in an order, got a {kind}; use a list")
-    if isinstance(params, Parameter | np.ndarray | str) or not isinstance(params, Iterable):
-        raise TypeError(f"{who}: expected {what} as a list of Parameters, got a {kind}")
-    return list(params)
+        raise TypeError(f"{who}: expected {what} in an order, got {kind}; use a list")
+    single = isinstance(params, Parameter | np.ndarray | str) or not isinstance(params, Iterable)
+    found: list[Any] = [] if single else list(params)
+    # A ParameterList is a list of Parameters, other Modules only have some.
+    if single or (_is_module(params) and not all(isinstance(p, Parameter) for p in found)):
+        mend = _mend(params)
+        raise TypeError(f"{who}: expected {what} as a list of Parameters, got {kind}{mend}")
+    return found
 
 
 def read_group(who: str, given: Any, defaults: Group) -> Group:
     """Return a group with all options, its parameters in a list, made of what the caller gave."""
     if not isinstance(given, dict):
-        raise TypeError(f"{who}: expected a group as a dict, got a {type(given).__name__}")
+        raise TypeError(f"{who}: expected a group as a dict, got {type(given).__name__}")
     if "params" not in given:
         raise ValueError(f'{who}: expected "params" in a group, got {sorted(given)}')
     params = given["params"]
@@ -92,13 +99,28 @@ def check_members(who: str, groups: list[Group]) -> None:
             place = f"params[{index}] of group {number}"
             if not isinstance(parameter, Parameter):
                 kind = type(parameter).__name__
-                raise TypeError(f"{who}: expected a Parameter as {place}, got a {kind}")
+                mend = _mend(parameter)
+                raise TypeError(f"{who}: expected a Parameter as {place}, got {kind}{mend}")
             if id(parameter) in seen:
                 raise ValueError(
                     f"{who}: expected each parameter once, but {seen[id(parameter)]} is {place} "
                     "again"
                 )
             seen[id(parameter)] = place
+
+
+def _is_module(value: Any) -> bool:
+    """Whether something has parameters to give; of Modules no optimizer knows more."""
+    return callable(getattr(value, "parameters", None))
+
+
+def _mend(value: Any) -> str:
+    """Return what to write in place of something that is no Parameter."""
+    if isinstance(value, Parameter):
+        return "; put it in a list"
+    if isinstance(value, Iterator | list):
+        return "; unpack it: [*first, *second]"
+    return "; give its parameters: model.parameters()" if _is_module(value) else ""
 
 
 def plain(value: Any) -> Any:

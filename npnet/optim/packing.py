@@ -181,6 +181,10 @@ class Block:
             self._present = None  # cut again: it may now go together with its neighbours
         run.age = (run.age or 0) + 1
 
+    def is_cast(self) -> bool:
+        """Whether a parameter has another dtype than when it was packed."""
+        return any(parameter.dtype != self.dtype for parameter in self.parameters)
+
     def follow(self) -> None:
         """Find the parameters again where somebody moved them."""
         if all(slot.stays() for slot in self._slots):

@@ -70,6 +70,8 @@ def test_given_parameters_are_held_themselves():
         (lambda p: p.extend(np.ones(2)), TypeError, "an iterable of Parameters, got ndarray"),
         (lambda p: p.extend(Parameter([1.0])), TypeError, "an iterable of Parameters, got Param"),
         (lambda p: p.extend(3), TypeError, "an iterable of Parameters, got int"),
+        (lambda p: p.extend([[1.0], np.ones(1), np.array("a")]), TypeError, "real numbers, got"),
+        (lambda p: p.__iadd__([np.ones(1), np.array(1j)]), TypeError, "real numbers, got"),
         (lambda p: p.__setitem__(0, 3), TypeError, "cannot assign int as parameter '0'"),
         (lambda p: p.__setitem__(0, np.ones(3)), ValueError, r"of shape \(2,\) as '0', got \(3,\)"),
         (lambda p: p(1.0), NotImplementedError, "has no forward; it holds Parameters"),
@@ -77,7 +79,7 @@ def test_given_parameters_are_held_themselves():
 )
 def test_what_is_refused_changes_nothing(change, kind, message):
     parts = ParameterList([np.ones(2)])
-    with pytest.raises(kind, match=f"^ParameterList: .*{message}"):
+    with pytest.raises(kind, match=f"^Parameter(List)?: .*{message}"):
         change(parts)
     assert len(parts) == 1
     assert parts[0].data.tolist() == [1, 1]

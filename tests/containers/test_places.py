@@ -1,7 +1,9 @@
+import re
+
 import numpy as np
 import pytest
 
-from npnet import ModuleList, ReLU, Sequential, Tanh
+from npnet import ModuleDict, ModuleList, ReLU, Sequential, Tanh
 from npnet.containers.places import Places, pairs, place
 
 
@@ -61,6 +63,27 @@ def test_pairs_of_mappings_and_iterables():
     ):
         with pytest.raises(kind, match=f"^x: .*{message}"):
             pairs("x", items)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda: Sequential([ReLU(), Tanh()]), "got list; unpack it: Sequential(*modules)"),
+        (lambda: Sequential(ReLU() for _ in "ab"), "got generator; unpack it: Sequential("),
+        (lambda: Sequential(Tanh(), ReLU), "got the class ReLU; write ReLU()"),
+        (lambda: Sequential(Tanh()).append(ReLU), "got the class ReLU; write ReLU()"),
+        (lambda: Sequential(int), "got the class int"),
+        (lambda: Sequential({"a": ReLU()}), "got dict; Modules with names make a ModuleDict"),
+        (lambda: Sequential("ab"), "got str"),
+        (lambda: ModuleList([[ReLU()]]), "got list; unpack it: ModuleList([*modules])"),
+        (lambda: ModuleList(Tanh()), "an iterable of Modules, got Tanh; write [module]"),
+        (lambda: ModuleList(Tanh), "an iterable of Modules, got the class Tanh; write Tanh()"),
+        (lambda: ModuleDict({"a": Tanh}), "a Module as 'a', got the class Tanh; write Tanh()"),
+    ],
+)
+def test_what_is_no_module_is_mended(wrong, message):
+    with pytest.raises(TypeError, match=f": expected .*{re.escape(message)}"):
+        wrong()
 
 
 def test_the_base_makes_no_slices():

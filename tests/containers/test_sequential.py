@@ -231,3 +231,26 @@ def test_what_else_is_refused(change, kind, message):
     with pytest.raises(kind, match=f"^Sequential: .*{message}"):
         change(model)
     assert factors(model) == [1, 2]
+
+
+def test_an_error_names_the_layers_it_is_in():
+    inner = Sequential(OrderedDict(first=Linear(3, 4), second=Linear(5, 2)))
+    model = Sequential(Linear(3, 3), inner)
+    with pytest.raises(ValueError, match=r"^Linear: expected x of shape \(B, 5\)") as caught:
+        model(np.ones((2, 3)))
+    assert caught.value.__notes__ == [
+        "in layer second of the Sequential",
+        "in layer 1 of the Sequential",
+    ]
+
+
+def test_an_error_says_how_many_operands_a_layer_was_handed():
+    x = np.ones((2, 3))
+    with pytest.raises(TypeError, match=r"^Linear: expected 1 operand \(x\), got 2") as caught:
+        Sequential(Linear(3, 3))(x, x)
+    assert caught.value.__notes__ == [
+        "in layer 0 of the Sequential, which was handed 2 operands",
+    ]
+    with pytest.raises(TypeError) as caught:
+        Sequential(Linear(3, 3))()
+    assert caught.value.__notes__ == ["in layer 0 of the Sequential, which was handed 0 operands"]

@@ -240,3 +240,12 @@ def test_import_is_cheap():
     )
     loaded = {name.split(".")[0] for name in run.stdout.split()}
     assert loaded.isdisjoint({"scipy", "sklearn", "tqdm", "torch"})
+
+
+def test_a_loader_prints_how_its_samples_come():
+    x = np.zeros((10, 3), np.float32)
+    printed = repr(DataLoader(x, x, 4, shuffle=True, drop_last=True))
+    assert printed == "DataLoader(10 samples, batch_size=4, shuffle=True, drop_last=True)"
+    assert repr(DataLoader(x)) == "DataLoader(10 samples, batch_size=1)"
+    printed = repr(DataLoader(x, sampler=[2, 1], collate_fn=np.stack))
+    assert printed == "DataLoader(10 samples, batch_size=1, sampler=list, collate_fn=stack)"

@@ -148,6 +148,10 @@ def test_worker_processes_and_pinned_memory_are_refused(name, value, why):
 def test_an_argument_that_nobody_has_is_refused():
     with pytest.raises(TypeError, match="DataLoader: got an unexpected argument 'num_worker'"):
         DataLoader(np.zeros(3), num_worker=0)
+    for name, close in (("num_worker", "num_workers"), ("shufle", "shuffle")):
+        message = f"'{name}'; there are dataset, targets, .*, prefetch; do you mean '{close}'"
+        with pytest.raises(TypeError, match=message):
+            DataLoader(np.zeros(3), **{name: 0})
 
 
 def test_batches_of_arrays_and_of_their_dataset_are_the_same_numbers():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from npnet import CrossEntropyLoss, SoftmaxCrossEntropy
-from npnet.tape import Spec
+from npnet.kernel import Spec
 from tests.support.case import run
 
 LOSSES = (CrossEntropyLoss, SoftmaxCrossEntropy)
@@ -91,13 +91,43 @@ def test_any_label_may_be_the_one_that_is_ignored(ignore_index):
         ((2,), np.zeros(3, int), ValueError, r"integer labels of shape \(\) or probabilities"),
         ((3, 2), np.zeros(3), TypeError, r"labels are integers: target.astype\(np.int64\)"),
         ((3, 2), np.zeros(3, bool), TypeError, r"labels are integers: target.astype\(np.int64\)"),
-        ((3, 2), np.zeros((3, 2), int), TypeError, "probabilities are floating: target.astype"),
-        ((3, 2), np.zeros((3, 2), bool), TypeError, "probabilities are floating: target.astype"),
+        ((3, 2), np.zeros(3, bool), TypeError, r"got bool of shape \(3,\);"),
+        ((3, 2), np.zeros(3, np.float16), TypeError, r"got floating numbers of shape \(3,\);"),
+        ((3, 2), np.zeros((3, 2), int), TypeError, r"labels are target.argmax\(1\); probabilities"),
+        ((3, 2), np.zeros((3, 2), bool), TypeError, r"floating: target.astype\(float\)$"),
+        ((2,), np.zeros(2, int), TypeError, r"the labels are target.argmax\(0\)"),
+        ((3, 2), np.zeros((3, 1), int), ValueError, r"; target.reshape\(\(3,\)\) fits"),
+        ((1, 2), np.array(1), ValueError, r"; target.reshape\(\(1,\)\) fits"),
+        ((3, 1), np.zeros((3, 1), int), TypeError, "labels 0 and 1 use BCEWithLogitsLoss"),
+        ((3, 1), np.zeros(3), TypeError, "labels 0 and 1 use BCEWithLogitsLoss"),
+        (
+            (3,),
+            np.zeros((3, 2)),
+            ValueError,
+            "input and target seem to be swapped: the labels",
+        ),
+        ((3, 5), np.zeros((3, 2, 5)), ValueError, "seem to be swapped"),
+        ((3, 5), np.zeros((3, 2, 5), int), ValueError, "the classes are on axis 1"),
     ],
 )
 def test_refuses_targets_that_do_not_fit(kind, z, target, error, message):
     with pytest.raises(error, match=f"^{kind.__name__}: .*{message}"):
         kind()(np.zeros(z), target)
+
+
+def test_one_hot_vectors_become_labels_or_probabilities_as_the_message_says():
+    one_hot, labels = np.eye(3, dtype=int)[[2, 0]], np.array([2, 0])
+    z = np.random.default_rng(0).normal(size=(2, 3))
+    expected = CrossEntropyLoss()(z, labels)
+    assert CrossEntropyLoss()(z, one_hot.argmax(1)) == expected
+    assert CrossEntropyLoss()(z, one_hot.astype(float)) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("kind", LOSSES)
+def test_one_output_has_no_second_label(kind):
+    message = "Target 1 is out of bounds; the only label of 1 class is 0; .* use BCEWithLogitsLoss"
+    with pytest.raises(IndexError, match=message):
+        kind()(np.zeros((3, 1)), np.array([0, 1, 0]))
 
 
 @pytest.mark.parametrize("z", [(2, 4), (4,)])

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from npnet import Parameter
+from npnet import Linear, Parameter, ParameterDict, ParameterList, ReLU, Sequential
 from npnet.optim import SGD
 from npnet.optim.groups import check_members, given_groups, plain, read_group, without_execution
 
@@ -10,22 +10,33 @@ from npnet.optim.groups import check_members, given_groups, plain, read_group, w
     ("params", "error", "message"),
     [
         ([], ValueError, "SGD: expected parameters, got none"),
-        (iter(()), ValueError, "SGD: expected parameters, got none"),
-        (Parameter([1.0]), TypeError, "params as a list of Parameters, got a Parameter"),
-        (np.ones(3), TypeError, "params as a list of Parameters, got a ndarray"),
-        (3, TypeError, "params as a list of Parameters, got a int"),
-        ("weight", TypeError, "params as a list of Parameters, got a str"),
-        ({Parameter([1.0])}, TypeError, "params in an order, got a set; use a list"),
+        ([], ValueError, r"got none; has the model any\?$"),
+        (iter(()), ValueError, r"A generator gives them only once: list\(model.parameters\(\)\)$"),
+        (Parameter([1.0]), TypeError, "params as a list of Parameters, got Parameter"),
+        (np.ones(3), TypeError, "params as a list of Parameters, got ndarray"),
+        (3, TypeError, "params as a list of Parameters, got int"),
+        ("weight", TypeError, "params as a list of Parameters, got str"),
+        ({Parameter([1.0])}, TypeError, "params in an order, got set; use a list"),
         ({"params": [Parameter([1.0])]}, TypeError, r"got one dict; write \[group\]"),
-        ([np.ones(3)], TypeError, r"a Parameter as params\[0\] of group 0, got a ndarray"),
-        ([Parameter([1.0]), None], TypeError, r"params\[1\] of group 0, got a NoneType"),
-        ([("a", 1.0)], TypeError, r"params\[0\] of group 0, got a float"),
-        ([("a",)], TypeError, r"params\[0\] of group 0, got a tuple"),
+        ([np.ones(3)], TypeError, r"a Parameter as params\[0\] of group 0, got ndarray"),
+        (Linear(2, 2), TypeError, r"params as .*, got Linear; give its .*: model.parameters\(\)$"),
+        (Sequential(ReLU(), Linear(2, 2)), TypeError, r"params as .*, got Sequential; give its"),
+        (ParameterDict({"a": [1.0]}), TypeError, r"params as .*, got ParameterDict; give its"),
+        (
+            [Linear(2, 2).parameters()],
+            TypeError,
+            r"got generator; unpack it: \[\*first, \*",
+        ),
+        ([Linear(2, 2)], TypeError, r"as params\[0\] of group 0, got Linear; give its parameters"),
+        ([{"params": Linear(2, 2)}], TypeError, r"\"params\" as .*, got Linear; give its"),
+        ([Parameter([1.0]), None], TypeError, r"params\[1\] of group 0, got NoneType"),
+        ([("a", 1.0)], TypeError, r"params\[0\] of group 0, got float"),
+        ([("a",)], TypeError, r"params\[0\] of group 0, got tuple"),
         ([("a", Parameter([1.0])), Parameter([1.0])], ValueError, "throughout or not at all"),
-        ([Parameter([1.0]), {"params": []}], TypeError, r"params\[1\] of group 0, got a dict"),
-        ([{"params": []}, Parameter([1.0])], TypeError, "a group as a dict, got a Parameter"),
+        ([Parameter([1.0]), {"params": []}], TypeError, r"params\[1\] of group 0, got dict"),
+        ([{"params": []}, Parameter([1.0])], TypeError, "a group as a dict, got Parameter"),
         ([{"lr": 1.0}], ValueError, r"\"params\" in a group, got \['lr'\]"),
-        ([{"params": np.ones(2)}], TypeError, '"params" as a list of Parameters, got a ndarray'),
+        ([{"params": np.ones(2)}], TypeError, '"params" as a list of Parameters, got ndarray'),
         ([{"params": {Parameter([1.0])}}], TypeError, 'a group\'s "params" in an order'),
         (
             [{"params": [("a", Parameter([1.0]))]}, {"params": [Parameter([1.0])]}],
@@ -37,6 +48,21 @@ from npnet.optim.groups import check_members, given_groups, plain, read_group, w
 def test_what_is_no_list_of_parameters_is_refused(params, error, message):
     with pytest.raises(error, match=message):
         SGD(params)
+
+
+def test_a_module_that_is_a_list_of_parameters_is_taken_for_one():
+    parameters = ParameterList([Parameter([1.0]), Parameter([2.0])])
+    assert SGD(parameters).param_groups[0]["params"] == list(parameters)
+
+
+def test_a_generator_gives_its_parameters_once():
+    model = Linear(2, 2)
+    generator = model.parameters()
+    SGD(generator)
+    with pytest.raises(ValueError, match=r"SGD: expected parameters, got none; has the .* once"):
+        SGD(generator)
+    listed = list(model.parameters())
+    assert SGD(listed).param_groups[0]["params"] == SGD(listed).param_groups[0]["params"]
 
 
 def test_parameters_in_a_list_make_one_group_and_dicts_stay():

@@ -247,8 +247,12 @@ def test_torchs_ways_to_carry_out_a_step_may_be_left_off(kind):
             make(kind, [weight], {name: True})
         with pytest.raises(ValueError, match=f"{kind}: {name} must be None or False, got True"):
             make(kind, [{"params": weight, name: True}], {})
-    with pytest.raises(TypeError, match=rf"{kind}: expected no option \['weight_dekay'\]; is it"):
+    with pytest.raises(
+        TypeError, match=rf"{kind}: got an unexpected argument 'weight_dekay'; there"
+    ):
         make(kind, [weight], {"weight_dekay": 0.1})
+    with pytest.raises(TypeError, match=r"; there are params, lr, .*; do you mean 'lr'\?$"):
+        make(kind, [weight], {"learning_rate": 0.1})
 
 
 @pytest.mark.parametrize("kind", OPTIONS)

@@ -140,6 +140,8 @@ def test_a_state_that_does_not_fit_changes_nothing(change, error, message):
     assert snapshot(optimizer) == before
     with pytest.raises(TypeError, match="of the form"):
         optimizer.load_state_dict([])
+    with pytest.raises(TypeError, match=r"got a path; read the file: npnet\.load\(path\)$"):
+        optimizer.load_state_dict("optimizer.pt")
 
 
 def trained():

@@ -156,7 +156,7 @@ class LRScheduler:
         """Raise unless a state has what this schedule needs."""
         if not isinstance(state_dict, dict):
             kind = type(state_dict).__name__
-            raise TypeError(f"{self._who}: expected a state_dict, got a {kind}")
+            raise TypeError(f"{self._who}: expected a state_dict, got {kind}")
         # What begins with an underscore may be another in the next version of torch.
         needed = [
             name
@@ -233,7 +233,7 @@ def optimizer_of(scheduler: Any, optimizer: Any) -> Optimizer:
     """Return a schedule's optimizer, or say why it is none."""
     if not isinstance(optimizer, Optimizer):
         who, kind = type(scheduler).__name__, type(optimizer).__name__
-        raise TypeError(f"{who}: expected an Optimizer, got a {kind}")
+        raise TypeError(f"{who}: expected an Optimizer, got {kind}")
     return optimizer
 
 

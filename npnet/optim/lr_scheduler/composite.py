@@ -44,7 +44,7 @@ class Composite(LRScheduler):
         for index, scheduler in enumerate(schedulers):
             place, kind = f"schedulers[{index}]", type(scheduler).__name__
             if not isinstance(scheduler, LRScheduler):
-                raise TypeError(f"{self._who}: expected a schedule as {place}, got a {kind}")
+                raise TypeError(f"{self._who}: expected a schedule as {place}, got {kind}")
             if isinstance(scheduler, ReduceLROnPlateau):
                 raise ValueError(f"{self._who}: {place} is a {kind}, which needs a metric in step")
             if scheduler.optimizer is not optimizer:

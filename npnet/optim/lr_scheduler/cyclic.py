@@ -200,7 +200,7 @@ class CyclicLR(LRScheduler):
             raise ValueError(f"{self._who}: mode must be one of {(*_MODES,)}, got {mode!r}")
         if scale_fn is not None and not callable(scale_fn):
             kind = type(scale_fn).__name__
-            raise TypeError(f"{self._who}: expected a function as scale_fn, got a {kind}")
+            raise TypeError(f"{self._who}: expected a function as scale_fn, got {kind}")
         if scale_mode not in ("cycle", "iterations"):
             raise ValueError(
                 f"{self._who}: scale_mode must be 'cycle' or 'iterations', got {scale_mode!r}"

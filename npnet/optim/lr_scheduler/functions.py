@@ -28,7 +28,7 @@ class Lambdas(LRScheduler):
         for function in self.lr_lambdas:
             if not callable(function):
                 kind = type(function).__name__
-                raise TypeError(f"{self._who}: expected a function as lr_lambda, got a {kind}")
+                raise TypeError(f"{self._who}: expected a function as lr_lambda, got {kind}")
         super().__init__(optimizer, last_epoch)
 
     def state_dict(self) -> dict[str, Any]:

@@ -200,7 +200,7 @@ def test_any_optimizer_steps_at_the_rates_set():
 @pytest.mark.parametrize(
     ("state", "error", "message"),
     [
-        ([], TypeError, "expected a state_dict, got a list"),
+        ([], TypeError, "expected a state_dict, got list"),
         ({}, ValueError, r"expected \['step_size', 'gamma', .*\] in the state, got \[\]"),
         (
             {"step_size": 1, "gamma": 0.5, "base_lrs": [0.5, 0.5], "last_epoch": 0},
@@ -237,7 +237,7 @@ def test_a_schedule_that_fails_to_begin_leaves_the_groups():
     with pytest.raises(ZeroDivisionError):
         LambdaLR(mine, lambda epoch: 1 / epoch)
     assert "initial_lr" not in mine.param_groups[0] and mine.learning_rates == [1.0]
-    with pytest.raises(TypeError, match="StepLR: expected an Optimizer, got a Parameter"):
+    with pytest.raises(TypeError, match="StepLR: expected an Optimizer, got Parameter"):
         StepLR(Parameter([1.0]), 2)
     with pytest.raises(KeyError, match="expected 'initial_lr' in group 0 to go on from epoch 3"):
         StepLR(mine, 2, last_epoch=3)

@@ -82,7 +82,7 @@ def test_what_cannot_be_combined_is_refused(kind):
     good = ExponentialLR(mine, 0.5)
     with pytest.raises(ValueError, match=f"{kind.__name__}: expected at least one schedule, got"):
         combine()
-    with pytest.raises(TypeError, match=r"expected a schedule as schedulers\[1\], got a float"):
+    with pytest.raises(TypeError, match=r"expected a schedule as schedulers\[1\], got float"):
         combine(good, 0.5)
     with pytest.raises(ValueError, match=r"schedulers\[1\] is a ReduceLROnPlateau, which needs a"):
         combine(good, ReduceLROnPlateau(mine))
@@ -100,7 +100,7 @@ def test_sequences_that_cannot_be_are_refused():
         SequentialLR(mine, [good, good], [1, 2])
     with pytest.raises(ValueError, match="a ChainedScheduler must come first, it cannot begin"):
         SequentialLR(mine, [good, ChainedScheduler([good])], [1])
-    with pytest.raises(TypeError, match="SequentialLR: expected an Optimizer, got a NoneType"):
+    with pytest.raises(TypeError, match="SequentialLR: expected an Optimizer, got NoneType"):
         SequentialLR(None, [good], [])
     assert good.last_epoch == 0
 

@@ -104,7 +104,7 @@ def test_a_loaded_mode_scales_by_what_it_scales_by():
         ({"step_size_down": -1}, ValueError, "step_size_down of 0 or more, got 2000 and -1"),
         ({"mode": "square"}, ValueError, r"mode must be one of \('triangular', .* got 'square'"),
         ({"scale_mode": "steps"}, ValueError, "must be 'cycle' or 'iterations', got 'steps'"),
-        ({"scale_fn": 0.5}, TypeError, "expected a function as scale_fn, got a float"),
+        ({"scale_fn": 0.5}, TypeError, "expected a function as scale_fn, got float"),
         ({"base_lr": []}, ValueError, "expected 1 values as base_lr"),
         ({"max_lr": [1, 2]}, ValueError, "expected 1 values as max_lr"),
         ({"base_momentum": [1, 2]}, ValueError, "expected 1 values as base_momentum"),

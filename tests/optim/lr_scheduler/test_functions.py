@@ -86,9 +86,9 @@ def test_a_state_of_other_functions_changes_nothing(kind, functions):
 
 @both
 def test_what_cannot_be_right_is_refused(kind):
-    with pytest.raises(TypeError, match=f"{kind.__name__}: expected a function as lr_l.*, got a f"):
+    with pytest.raises(TypeError, match=f"{kind.__name__}: expected a function as lr_l.*, got f"):
         kind(optimizer(), 0.5)
     with pytest.raises(ValueError, match=r"expected 1 values as lr_lambda, one for each .*, got 2"):
         kind(optimizer(), [abs, abs])
-    with pytest.raises(TypeError, match=f"{kind.__name__}: expected an Optimizer, got a list"):
+    with pytest.raises(TypeError, match=f"{kind.__name__}: expected an Optimizer, got list"):
         kind([], abs)

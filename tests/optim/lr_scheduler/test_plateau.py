@@ -97,5 +97,5 @@ def test_options_that_cannot_be_are_refused(options, message):
 
 
 def test_what_is_no_optimizer_is_refused():
-    with pytest.raises(TypeError, match="ReduceLROnPlateau: expected an Optimizer, got a Paramet"):
+    with pytest.raises(TypeError, match="ReduceLROnPlateau: expected an Optimizer, got Paramet"):
         ReduceLROnPlateau(Parameter([1.0]))

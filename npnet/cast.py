@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from npnet.parameter import Array, Parameter, native
+from npnet.parameter import Array, Parameter, computing_dtype, native
 
-__all__ = ["cast", "cast_parameter", "wanted_dtype"]
+__all__ = ["cast", "wanted_dtype"]
 
 
 def wanted_dtype(who: str, given: tuple[Any, ...], dtype: Any, device: Any) -> Any:
@@ -36,32 +36,31 @@ def wanted_dtype(who: str, given: tuple[Any, ...], dtype: Any, device: Any) -> A
             f"{who}: {found} is not for computing: NumPy turns every number into float32 and back, "
             "slower than float32 itself; keep it for files: array.astype(np.float16)"
         )
-    if found.char not in "fd":
-        raise TypeError(f"{who}: to takes float32 and float64, got {found}; BLAS knows no other")
-    return found
+    return computing_dtype(found, who, mend="; BLAS knows no other")
 
 
 def cast(holder: Any, dtype: Any) -> None:
-    """Change the dtype of all Parameters and floating buffers."""
-    for parameter in holder.parameters():
-        cast_parameter(parameter, dtype)
+    """Change the dtype of all Parameters and floating buffers; Parameters stay the same objects."""
+    # All of them are converted before the first is changed: where warnings are errors, a number
+    # may be too large.
+    parameters = [
+        (p, p._data.astype(dtype), p.settle().astype(dtype) if p.has_grad else None)
+        for p in holder.parameters()
+        if p.dtype != dtype
+    ]
     fresh: dict[int, Array] = {}  # a buffer that two Modules read stays one
+    for buffer in holder.buffers():
+        if buffer.dtype.kind == "f" and buffer.dtype != dtype:
+            fresh[id(buffer)] = buffer.astype(dtype)
+    for parameter, data, gradient in parameters:
+        parameter.become(data, gradient)
+        # The gradient that somebody may hold has the old dtype; it stays theirs.
+        parameter._grad = None
     for module in holder.modules():
         for name, buffer in list(module._buffers.items()):
-            if buffer is not None and buffer.dtype.kind == "f" and buffer.dtype != dtype:
-                array = fresh.setdefault(id(buffer), buffer.astype(dtype))
-                module._register("_buffers", name, array)
+            if id(buffer) in fresh:
+                module._register("_buffers", name, fresh[id(buffer)])
         module._cast(dtype)
-
-
-def cast_parameter(parameter: Parameter, dtype: Any) -> None:
-    """Change the dtype of a Parameter and its gradient; it stays the same object."""
-    if parameter.dtype == dtype:
-        return
-    data = np.empty_like(parameter.data, dtype)
-    parameter.move(data, np.empty_like(data))
-    # The gradient that somebody may hold has the old dtype; it stays theirs.
-    parameter._grad = None
 
 
 def _is_dtype(value: Any) -> bool:

@@ -1,8 +1,10 @@
-"""Clock: when anything changed that plans are made of."""
+"""Clock: when anything changed that plans are made of, and what was done while one was made."""
 
 from __future__ import annotations
 
-__all__ = ["structure"]
+import threading
+
+__all__ = ["effects", "structure"]
 
 
 class Clock:
@@ -20,3 +22,15 @@ class Clock:
 
 
 structure = Clock()
+
+
+class Effects(threading.local):
+    """How often the calling thread has drawn random numbers or taken a Parameter's to itself.
+
+    A forward that does so while it is traced has to do it in every call.
+    """
+
+    count = 0
+
+
+effects = Effects()

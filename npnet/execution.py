@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import sys
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
+from types import NoneType
 from typing import Any, Protocol
 from weakref import ref
 
 import numpy as np
 
-from npnet.grad_mode import enable_grad, is_grad_enabled
+from npnet.clock import effects
+from npnet.grad_mode import is_grad_enabled
+from npnet.kernel import Spec
 from npnet.parameter import Array, native, structure
 from npnet.plan import Plan, own
 from npnet.sweep import Sweep
-from npnet.tape import Spec, Tape
+from npnet.tape import Tape
 
 __all__ = ["Execution", "Traceable", "real_array"]
 
 _ONE = (1.0,)
 _PLANS = 16  # a plan a set of input shapes: training, evaluation and their short last batches
+#: What forward may be called with beside arrays; every value of these has a tape of its own.
+_OPTIONS = (NoneType, bool, str)
 
 
 class Traceable(Protocol):
@@ -27,8 +32,8 @@ class Traceable(Protocol):
 
     retains_values: bool
 
-    def trace(self, inputs: Sequence[Spec]) -> Tape:
-        """Return the tape for inputs of these specs."""
+    def trace(self, inputs: Sequence[Any]) -> Tape:
+        """Return the tape for inputs of these specs, and options as they are."""
 
     def signature(self) -> tuple[Any, ...]:
         """Return a value that changes whenever the tape may."""
@@ -36,24 +41,8 @@ class Traceable(Protocol):
     def computing_dtype(self) -> np.dtype[Any] | None:
         """Return the floating dtype it computes in, None to follow the inputs."""
 
-    def modules(self) -> Iterator[Any]:
-        """Yield what has a mode, in the order of the signature."""
-
-
-@contextmanager
-def in_modes(modules: Iterable[Any], modes: Iterable[bool]) -> Iterator[None]:
-    """Set `training` of some Modules for a while."""
-    # A list of another length belongs to Modules that are there no more.
-    changed = [
-        (m, m.training) for m, mode in zip(modules, modes, strict=False) if m.training != mode
-    ]
-    try:
-        for module, mode in changed:
-            module.training = not mode
-        yield
-    finally:
-        for module, mode in changed:
-            module.training = mode
+    def buffers(self) -> Iterable[Array]:
+        """Return the arrays that it holds and does not train."""
 
 
 def real_array(value: Any, who: str, what: str = "arrays") -> Array:
@@ -123,10 +112,12 @@ class Execution:
     ) -> tuple[Sweep, tuple[Array | None, ...]]:
         """Return the backward pass for these gradients, and the arrays of the inputs asked for."""
         seeded = tuple(seed is not None for seed in self._seeds(plan, gradients))
-        places = plan.tape.inputs
+        places = plan.places
         asked = places if inputs is None else tuple(places[i] for i in inputs if i < len(places))
-        sweep = plan.sweep(seeded, frozenset(asked) | self._differentiated(plan))
-        return sweep, tuple(sweep.gradients.get(slot) for slot in asked)
+        slots = frozenset(slot for slot in asked if slot is not None)
+        sweep = plan.sweep(seeded, slots | self._differentiated(plan))
+        found = sweep.gradients
+        return sweep, tuple(None if slot is None else found.get(slot) for slot in asked)
 
     def _ran(self) -> Plan:
         """Return the plan of the last forward, run again if it kept nothing for backward."""
@@ -146,11 +137,8 @@ class Execution:
         # Evaluation keeps nothing. Who does go backward in it pays for one more forward now, and
         # keeps the values from the next call on.
         self._keeps, self._latest = True, None
-        arrays = [plan.value(index) for index in plan.tape.inputs]
-        modes = [mode for _, mode in self._signature]
-        with in_modes(self._owner.modules(), modes), enable_grad():
-            self.forward(arrays)
-        return self._ran()
+        self.ran = plan.keeping()
+        return self.ran
 
     def _differentiated(self, plan: Plan) -> frozenset[int]:
         """Return the inputs that were made with requires_grad."""
@@ -188,21 +176,42 @@ class Execution:
         # Where this fails the last plan must not be taken for one that has been looked at.
         self._latest = None
         self._look()
-        given = [real_array(operand, self._who, "inputs") for operand in operands]
-        dtype = self._owner.computing_dtype() or _floating_dtype(operands)
-        specs = [Spec(a.shape, dtype if a.dtype.kind == "f" else a.dtype) for a in given]
-        plan = self._plans.get(self._key(specs, dtype))
+        fed = [operand for operand in operands if not isinstance(operand, _OPTIONS)]
+        given = [real_array(operand, self._who, "inputs") for operand in fed]
+        dtype = self._owner.computing_dtype() or _floating_dtype(fed)
+        specs = iter([Spec(a.shape, dtype if a.dtype.kind == "f" else a.dtype) for a in given])
+        inputs = [o if isinstance(o, _OPTIONS) else next(specs) for o in operands]
+        plan = self._plans.get(self._key(inputs, dtype))
+        lasts = True
         if plan is None:
-            plan = self._make(specs, dtype)
+            before = self._deeds()
+            plan = self._make(inputs, dtype)
+            lasts = self._deeds() == before
             self._look()
-            self._plans[self._key(specs, dtype)] = plan
-            while len(self._plans) > _PLANS:
-                self._plans.popitem(last=False)
-        self._plans.move_to_end(self._key(specs, dtype))
+        if lasts:
+            self._keep(self._key(inputs, dtype), plan)
         plan.refresh()
-        self._latest = plan
-        fed = zip(given, plan.inputs, strict=True)
-        return plan, [np.asarray(array, spec.dtype, order="C") for array, spec in fed]
+        # Arrays alone do not tell whether a call has the same options.
+        self._latest = plan if lasts and len(fed) == len(operands) else None
+        pairs = zip(given, plan.inputs, strict=True)
+        return plan, [np.asarray(array, spec.dtype, order="C") for array, spec in pairs]
+
+    def _keep(self, key: Any, plan: Plan) -> None:
+        """Keep a plan as the one used last, and so many of those before it."""
+        self._plans[key] = plan
+        self._plans.move_to_end(key)
+        while len(self._plans) > _PLANS:
+            self._plans.popitem(last=False)
+
+    def _deeds(self) -> tuple[Any, ...]:
+        """Return what is another value after a forward that does more than to record.
+
+        Where it draws random numbers, reads or writes those of Parameters, writes into buffers or
+        assigns attributes, a tape is for one call: the next call does so again.
+        """
+        versions = [version for version, _ in self._owner.signature()]
+        buffers = [buffer.tobytes() for buffer in self._owner.buffers()]
+        return effects.count, versions, buffers, *_streams()
 
     def _look(self) -> None:
         """Look at the Module again if anything changed anywhere."""
@@ -214,27 +223,26 @@ class Execution:
                 self._plans.clear()  # no version comes again
             self._signature, self._seen = signature, now
 
-    def _key(self, specs: Sequence[Spec], dtype: np.dtype[Any]) -> tuple[Any, ...]:
+    def _key(self, inputs: Sequence[Any], dtype: np.dtype[Any]) -> tuple[Any, ...]:
         """Return what a plan is found by."""
-        return self._signature, self._keeps, is_grad_enabled(), dtype, tuple(specs)
+        return self._signature, self._keeps, is_grad_enabled(), dtype, tuple(inputs)
 
-    def _make(self, specs: Sequence[Spec], dtype: np.dtype[Any]) -> Plan:
+    def _make(self, inputs: Sequence[Any], dtype: np.dtype[Any]) -> Plan:
         """Trace and plan."""
         owner = self._owner
-        tape = owner.trace(specs)
-        fed = [
-            spec if tape.slots[index].integer or spec.dtype.kind == "f" else Spec(spec.shape, dtype)
-            for index, spec in zip(tape.inputs, specs, strict=True)
-        ]
+        tape = owner.trace(inputs)
         training = any(mode for _, mode in self._signature) or self._keeps
-        return Plan(
+        plan = Plan(
             tape,
-            fed,
+            tape.fed([spec for spec in inputs if isinstance(spec, Spec)], dtype),
             dtype,
             keep=training,
             retain=owner.retains_values,
             forward_only=not is_grad_enabled(),
         )
+        slots = iter(tape.inputs)
+        plan.places = tuple(next(slots) if isinstance(spec, Spec) else None for spec in inputs)
+        return plan
 
     @property
     def _owner(self) -> Traceable:
@@ -247,6 +255,17 @@ class Execution:
     def _who(self) -> str:
         """Name for messages."""
         return type(self._owner).__name__
+
+
+def _streams() -> list[Any]:
+    """Return the states of the streams of Python and of NumPy, where anything has loaded them."""
+    states: list[Any] = []
+    if "random" in sys.modules:
+        states.append(sys.modules["random"].getstate())
+    if "numpy.random" in sys.modules:
+        kind, words, *place = np.random.get_state()  # noqa: NPY002
+        states.append((kind, np.asarray(words).tobytes(), place))
+    return states
 
 
 def _fits(operands: Sequence[Any], specs: Sequence[Spec]) -> bool:

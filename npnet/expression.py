@@ -40,7 +40,48 @@ def _function(ufunc: np.ufunc) -> Recorder:
     return function
 
 
-_NO_NUMBER = "a tape is recorded before there are numbers, so forward cannot branch on one"
+def _no_number(expression: Expression, what: str) -> TypeError:
+    """Return the error for what would need a number."""
+    numbers = "; a Parameter's numbers are its .data" if hasattr(expression, "data") else ""
+    return TypeError(
+        f"{type(expression).__name__}: {what}; a tape is recorded before there are numbers, so "
+        f"forward cannot branch on one{numbers}"
+    )
+
+
+def _compared(self: Expression, other: Any) -> bool:
+    """Refuse to compare with what is not there yet."""
+    raise _no_number(self, f"cannot be compared with {other!r}")
+
+
+def _converted(kind: str) -> Recorder:
+    """Return the method that refuses to make it a number of Python's."""
+
+    def convert(self: Expression) -> Any:
+        raise _no_number(self, f"cannot be made {kind}")
+
+    convert.__doc__ = f"Refuse: there is no number yet to make {kind} of."
+    return convert
+
+
+class _Absent:
+    """What torch's tensors have and an expression has not: `hasattr` says no, the error why."""
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, expression: Any, owner: type) -> Any:
+        raise AttributeError(f"{owner.__name__}: has no {self.name}(); {self.why}")
+
+
+_UNREAD = (
+    "a tape is recorded before there are numbers: read them from what the model returns for "
+    "arrays, and a Parameter's from its .data"
+)
+_COMPARISONS = (np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal)
 
 
 class Expression:
@@ -55,7 +96,9 @@ class Expression:
     ------
     TypeError
         For a NumPy function that has no layer, and wherever a number would be needed
-        (``if x:``, ``float(x)``): a tape is written down before there are numbers.
+        (``if x:``, ``x > 0``, ``float(x)``): a tape is written down before there are numbers.
+    AttributeError
+        For torch's item, tolist, numpy, cpu and backward, with what to do instead.
     """
 
     __slots__ = ()
@@ -63,6 +106,8 @@ class Expression:
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *operands: Any, **kwargs: Any) -> Any:
         """Record the layer that stands for `ufunc`; refuse what has none."""
         recorder = recorders.get(ufunc)
+        if ufunc in _COMPARISONS and len(operands) == 2:
+            _compared(self, next((x for x in operands if x is not self), self))
         if method != "__call__" or kwargs or recorder is None:
             name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
             raise TypeError(
@@ -82,8 +127,8 @@ class Expression:
     __neg__, __abs__ = _function(np.negative), _function(np.absolute)
 
     # torch's methods: what NumPy has a ufunc for ...
-    add, sub, mul, div = __add__, __sub__, __mul__, __truediv__
-    pow, matmul, neg, abs = __pow__, __matmul__, __neg__, __abs__
+    mul, pow, matmul = __mul__, __pow__, __matmul__
+    neg, abs = __neg__, __abs__
     exp, log, sqrt = _function(np.exp), _function(np.log), _function(np.sqrt)
     square, tanh = _function(np.square), _function(np.tanh)
     maximum, minimum = _operators(np.maximum)[0], _operators(np.minimum)[0]
@@ -93,9 +138,12 @@ class Expression:
     mT: Any
     __getitem__: Recorder
     __iter__: Recorder
+    add: Recorder
     chunk: Recorder
     clamp: Recorder
     clip: Recorder
+    detach: Recorder
+    div: Recorder
     flatten: Recorder
     log_softmax: Recorder
     mean: Recorder
@@ -106,6 +154,7 @@ class Expression:
     softmax: Recorder
     split: Recorder
     squeeze: Recorder
+    sub: Recorder
     sum: Recorder
     transpose: Recorder
     unbind: Recorder
@@ -128,16 +177,22 @@ class Expression:
     def __eq__(self, other: object) -> bool:
         """Compare identities; refuse to compare with a number that is not there yet."""
         if isinstance(other, (int, float, np.ndarray, np.generic)):
-            raise TypeError(
-                f"{type(self).__name__}: cannot be compared with {other!r}; {_NO_NUMBER}"
-            )
+            return _compared(self, other)
         return self is other
 
     __hash__ = object.__hash__
+    __lt__ = __le__ = __gt__ = __ge__ = _compared
+    __float__, __int__ = _converted("a float"), _converted("an int")
+    __index__ = _converted("an index")
 
     def __bool__(self) -> bool:
         """Refuse: there is no number yet."""
-        raise TypeError(f"{type(self).__name__}: has no truth value; {_NO_NUMBER}")
+        raise _no_number(self, "has no truth value")
+
+    # torch's names for what is done otherwise here.
+    item, tolist = _Absent(_UNREAD), _Absent(_UNREAD)
+    numpy, cpu = _Absent(_UNREAD), _Absent(_UNREAD)
+    backward = _Absent("call that of the Module or Graph that gave the loss: loss.backward()")
 
 
 def size_of(expression: Any, dim: int | None = None) -> Any:

@@ -11,12 +11,13 @@ import numpy as np
 from npnet.expression import Expression
 from npnet.grad_mode import enable_grad, is_grad_enabled, no_grad
 from npnet.hooks import has_hooks
+from npnet.kernel import Kernel, Spec
 from npnet.listing import inferred, listing
 from npnet.module import Module
 from npnet.naming import paths_of, slot_names
 from npnet.parameter import Parameter, native
 from npnet.plan import Plan, own
-from npnet.tape import Call, Input, Kernel, Key, Node, Spec, Tape, calls_behind, key_of, record
+from npnet.tape import Call, Input, Key, Node, Tape, calls_behind, key_of, record
 
 __all__ = ["Graph"]
 
@@ -112,16 +113,20 @@ class Graph(Module):
                     "on what g.input returns"
                 )
         tape = Tape([*self._outputs, *nodes], self._inputs)
-        self._outputs.extend(nodes)
         self._adopt(tape)
+        self._outputs.extend(nodes)
         self._changed()
 
     # ------------------------------------------------------------------ looking
 
     def value(self, node: Expression) -> Any:
-        """Return what the last call computed for a node; the array is the caller's own."""
+        """Return what the last call computed for a node; the array is the caller's own.
+
+        For a Parameter these are its numbers as they are now.
+        """
         plan = self._ran("value")
-        return own(plan.value(self._slot(plan, node)))
+        slot = self._slot(plan, node)
+        return own(node.data if isinstance(node, Parameter) else plan.value(slot))
 
     def grad(self, node: Expression) -> Any:
         """Return the gradient the last backward computed for a node; the array is the caller's own.
@@ -223,9 +228,12 @@ class Graph(Module):
             raise TypeError(f"Graph: {', '.join(problems)}; its inputs are {', '.join(names)}")
         return (*operands, *(named[name] for name in names[len(operands) :]))
 
-    def trace(self, inputs: Sequence[Spec]) -> Tape:
+    def trace(self, inputs: Sequence[Any]) -> Tape:
         """Return its own tape."""
         tape = self.tape
+        for name, spec in zip(self._input_names(), inputs, strict=False):
+            if not isinstance(spec, Spec):
+                raise TypeError(f"Graph: expected an array as input {name!r}, got {spec!r}")
         if len(inputs) != len(tape.inputs):
             names = self._input_names()
             raise TypeError(
@@ -332,8 +340,8 @@ class Graph(Module):
 
     def _free_name(self, kind: str) -> str:
         """Return kind1, kind2 ... whichever is free."""
-        number = 1
-        while f"{kind}{number}" in self.__dict__:
+        number, kind = 1, kind.replace(".", "_")
+        while hasattr(self, f"{kind}{number}"):
             number += 1
         return f"{kind}{number}"
 

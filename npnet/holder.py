@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from npnet.expression import Expression
 from npnet.parameter import Array, Parameter, structure
 from npnet.state import LoadResult, entries, load
 
@@ -74,6 +75,7 @@ class Holder:
         object.__delattr__(self, name)
         for table in _TABLES:
             self.__dict__[table].pop(name, None)
+        self._transient.discard(name)
         self.__dict__["_version"] += 1
         structure.tick()
 
@@ -87,7 +89,7 @@ class Holder:
         """Hold an array that is no parameter; `persistent` ones are part of the state_dict."""
         self._check_name(name)
         self._check_free(name, "_buffers")
-        self._register("_buffers", name, None if tensor is None else np.array(tensor))
+        self._register("_buffers", name, self._buffer(name, tensor))
         (self._transient.discard if persistent else self._transient.add)(name)
 
     def add_module(self, name: str, module: Any) -> None:
@@ -124,8 +126,22 @@ class Holder:
             )
         self._register("_modules", name, module)
 
+    def _buffer(self, name: str, value: Any) -> Array | None:
+        """Return an array of a buffer's own; None stays None."""
+        recorded = isinstance(value, Expression) and not isinstance(value, Parameter)
+        array = None if value is None or recorded else np.array(value)
+        if recorded or (array is not None and array.dtype.hasobject):
+            raise TypeError(
+                f"{self._who}: expected an array as buffer {name!r}, got {type(value).__name__}; "
+                "running statistics are computed from arrays: after the call, in a forward hook, "
+                "or, in place, in the kernel of a Layer"
+            )
+        return array
+
     def _register(self, table: str, name: str, value: Any) -> None:
         """Enter a part in its table and as an attribute."""
+        if table != "_buffers":
+            self._transient.discard(name)
         for other in _TABLES:
             if other != table:
                 self.__dict__[other].pop(name, None)
@@ -307,10 +323,7 @@ class Holder:
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget every Parameter's gradient, or set those there are to zero."""
         for parameter in self.parameters():
-            if set_to_none:
-                parameter.zero_grad()
-            elif parameter.grad is not None:
-                parameter.grad[...] = 0
+            parameter.zero_grad(set_to_none)
 
     # ------------------------------------------------------------------ state
 
@@ -322,7 +335,8 @@ class Holder:
     ) -> OrderedDict[str, Any]:
         """Return name -> array: own Parameters, persistent buffers, then children's.
 
-        The arrays are the live storage, as in torch: copy what should not follow training.
+        The arrays are the live storage, as in torch, until an optimizer is made or the dtype
+        changes, which moves it: copy what should not follow training, ask anew for what should.
 
         Parameters
         ----------

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from npnet.parameter import Array, Parameter
+from npnet.parameter import Array, Parameter, computing_dtype
 from npnet.random import Generator
 from npnet.random.functions import stream as _stream
 
@@ -44,11 +44,13 @@ UNIT_GAIN = ("linear", *CONVOLUTIONS, "sigmoid")
 
 def _storage(tensor: Parameter | Array, who: str) -> Array:
     """Return the array to fill, or say why it cannot be filled."""
-    data = tensor.data if isinstance(tensor, Parameter) else tensor
+    if isinstance(tensor, Parameter):
+        data = tensor.data if tensor.size else tensor._data  # none of none is no effect
+    else:
+        data = tensor
     if not isinstance(data, np.ndarray):
         raise TypeError(f"{who}: expected a Parameter or an array, got {type(tensor).__name__}")
-    if data.dtype not in (np.float32, np.float64):
-        raise TypeError(f"{who}: expected float32 or float64, got {data.dtype}")
+    computing_dtype(data.dtype, who)
     if not data.flags.writeable:
         raise TypeError(f"{who}: expected an array that can be written, got a read-only one")
     return data

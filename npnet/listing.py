@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from npnet.tape import Spec, Step, Tape
+from npnet.kernel import Spec
+from npnet.tape import Step, Tape
 
 __all__ = ["inferred", "listing"]
 

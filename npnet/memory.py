@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from npnet.kernel import Spec
 from npnet.parameter import Array
-from npnet.tape import Spec
 
 __all__ = ["Arena"]
 

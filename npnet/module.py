@@ -15,8 +15,9 @@ from npnet.execution import Execution
 from npnet.expression import Expression
 from npnet.holder import Holder
 from npnet.hooks import Hookable, has_hooks, hooked, no_hooks, sealed
+from npnet.kernel import Spec
 from npnet.parameter import Parameter
-from npnet.tape import Input, Node, Spec, Tape
+from npnet.tape import Input, Node, Tape
 
 __all__ = ["Module", "is_live", "is_recording"]
 
@@ -60,7 +61,10 @@ class Module(Holder, Hookable):
     Called on arrays, ``forward`` is traced once for their shapes into a tape, which runs; so
     ``backward`` needs no writing. Called on Nodes (inside another ``forward``) it is recorded.
     Assigning an attribute and loading a state trace anew, and a buffer used as it is, or viewed,
-    is read live; what NumPy computes in ``forward`` from arrays counts as it was when traced.
+    is read live; what NumPy computes in ``forward`` from arrays counts as it was when traced. A
+    ``forward`` that itself assigns attributes, writes into Parameters or buffers, or draws random
+    numbers is traced in every call. None, True, False and words may stand among the arrays:
+    ``forward`` gets them as they are, and every value has a tape of its own.
 
     Names, order of traversal, state_dict and repr are torch.nn.Module's.
 
@@ -183,25 +187,25 @@ class Module(Holder, Hookable):
             asked = ", ".join(inspect.signature(self.forward).parameters)
             raise TypeError(f"{self._who}: {error}; forward has {asked}") from None
         if bound.kwargs:
+            bound.apply_defaults()  # of what stands before those that are given
+        if bound.kwargs:
             raise TypeError(
                 f"{self._who}: expected positional operands, got keyword-only "
                 f"{sorted(bound.kwargs)}"
             )
         return bound.args
 
-    def trace(self, inputs: Sequence[Spec]) -> Tape:
-        """Call forward on Nodes of these specs and return the tape it records."""
-        nodes = [
-            Node(Input(name), spec=s)
-            for name, s in zip(self._names(len(inputs)), inputs, strict=True)
-        ]
-        return self.taped(nodes, self.forward)
+    def trace(self, inputs: Sequence[Any]) -> Tape:
+        """Call forward on Nodes of these specs, and options; return the tape it records."""
+        named = zip(self._names(len(inputs)), inputs, strict=True)
+        given = [Node(Input(name), spec=s) if isinstance(s, Spec) else s for name, s in named]
+        return self.taped(given, self.forward)
 
-    def taped(self, nodes: Sequence[Node], forward: Callable[..., Any]) -> Tape:
+    def taped(self, given: Sequence[Any], forward: Callable[..., Any]) -> Tape:
         """Return the tape that a forward records on these inputs."""
         outside, _tracing.tokens = _tracing.tokens, []
         try:
-            result = self.record(nodes, forward)
+            result = self.record(given, forward)
             outputs = tuple(result) if isinstance(result, (tuple, list)) else (result,)
             for output in outputs:
                 if not isinstance(output, (Node, Parameter)):
@@ -211,6 +215,7 @@ class Module(Holder, Hookable):
                     )
             if not outputs:
                 raise ValueError(f"{self._who}: forward returned no output")
+            nodes = [node for node in given if isinstance(node, Node)]
             return Tape(sealed(outputs, _tracing.tokens), nodes)
         finally:
             _tracing.tokens = outside

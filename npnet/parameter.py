@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from npnet.clock import structure
+from npnet.clock import effects, structure
 from npnet.expression import Expression
 from npnet.grad_mode import is_grad_enabled
 
-__all__ = ["Array", "Parameter", "native", "structure"]
+__all__ = ["Array", "Parameter", "computing_dtype", "native", "structure"]
 
 Array: TypeAlias = NDArray[Any]
 
@@ -21,6 +22,14 @@ def native(dtype: Any) -> np.dtype[Any]:
     """Return a dtype in the machine's byte order, as the one object NumPy has for its kind."""
     # newbyteorder makes a new object every time; a step compares dtypes by identity first.
     kind: np.dtype[Any] = np.dtype(np.dtype(dtype).type)
+    return kind
+
+
+def computing_dtype(dtype: Any, who: str, what: str = "dtype", mend: str = "") -> np.dtype[Any]:
+    """Return a dtype as `native` does, or say that npnet computes in float32 and float64 only."""
+    kind = native(dtype)
+    if kind not in (np.float32, np.float64):
+        raise TypeError(f"{who}: expected {what} float32 or float64, got {kind}{mend}")
     return kind
 
 
@@ -107,11 +116,12 @@ class Parameter(Expression):
     @property
     def data(self) -> Array:
         """The live storage; assigning copies into it and keeps shape and dtype."""
+        effects.count += 1
         return self._data
 
     @data.setter
     def data(self, value: ArrayLike) -> None:
-        if value is not self._data:
+        if value is not self.data:
             np.copyto(self._data, self._fitting(value, "data"))
 
     @property
@@ -180,10 +190,14 @@ class Parameter(Expression):
             self._buffer = np.empty_like(self._data)
         return self._buffer
 
-    def zero_grad(self) -> None:
-        """Forget the gradient: it reads None until the next backward."""
-        self.has_grad = False
-        self._grad = None
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradient: it reads None until the next backward; or set one to zero."""
+        if set_to_none:
+            self.has_grad = False
+            self._grad = None
+        elif self.has_grad:
+            self.buffer.fill(0)
+            self.publish()
 
     def settle(self) -> Array:
         """Return the buffer, after taking over what a holder of `grad` wrote into it."""
@@ -202,6 +216,10 @@ class Parameter(Expression):
         np.copyto(data, self._data)
         if self.has_grad:
             np.copyto(buffer, self.settle())
+        self.become(data, buffer)
+
+    def become(self, data: Array, buffer: Array | None) -> None:
+        """Go on living in arrays that hold this parameter's numbers already."""
         self._data, self._buffer = data, buffer
         structure.tick()
 
@@ -213,6 +231,7 @@ class Parameter(Expression):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         """Return the data, for NumPy functions that are not recorded."""
+        effects.count += 1
         if copy:
             return np.array(self._data, dtype=dtype)
         return self._data if dtype is None else self._data.astype(dtype, copy=False)
@@ -223,16 +242,19 @@ class Parameter(Expression):
         return f"Parameter containing:\n{self._data!r}{tail}"
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
-        """Return a parameter of its own with the same numbers and gradient."""
-        other = Parameter(self._data, self._requires_grad, name=self.name)
-        other.grad = self.settle() if self.has_grad else None
+        """Return a parameter of its own with the same numbers, gradient and attributes."""
+        rebuild, parts, attributes = self.__reduce__()
+        other: Parameter = rebuild(*parts)
         memo[id(self)] = other
+        if attributes:
+            vars(other).update(copy.deepcopy(attributes, memo))
         return other
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle data and gradient, not the flat storage they may be views of."""
+        """Copy and pickle data and gradient, not the flat storage they may be views of."""
         grad = self.settle() if self.has_grad else None
-        return _rebuild, (self._data, self._requires_grad, self.name, grad)
+        parts = (self._data, self._requires_grad, self.name, grad, type(self))
+        return _rebuild, parts, getattr(self, "__dict__", None)
 
     def _change(self, ufunc: np.ufunc, sign: str, other: Any) -> None:
         """Change the data in place, or say why not."""
@@ -244,9 +266,10 @@ class Parameter(Expression):
             )
         if isinstance(other, Expression) and not isinstance(other, Parameter):
             raise TypeError(
-                f"{name}: {sign}= needs numbers, got a {type(other).__name__}; in a forward write "
+                f"{name}: {sign}= needs numbers, got {type(other).__name__}; in a forward write "
                 f"p = p {sign} ... for a new value"
             )
+        effects.count += 1
         array = np.asarray(other)
         try:
             ufunc(self._data, array, out=self._data, casting="same_kind")
@@ -268,11 +291,19 @@ class Parameter(Expression):
                 f"Parameter{name}: expected {what} of shape {self.shape}, got {array.shape}; "
                 "a parameter keeps its shape"
             )
-        return array
+        # Before anything is written: where warnings are errors, a number may be too large.
+        return array.astype(self.dtype, copy=False)
 
 
-def _rebuild(data: Array, requires_grad: bool, name: str, grad: Array | None) -> Parameter:
-    """Unpickle a Parameter."""
-    parameter = Parameter(data, requires_grad, name=name)
+def _rebuild(
+    data: Array,
+    requires_grad: bool,
+    name: str,
+    grad: Array | None,
+    kind: type[Parameter] = Parameter,
+) -> Parameter:
+    """Make a copy of a Parameter, or unpickle one; a subclass may be made in another way."""
+    parameter = kind.__new__(kind)
+    Parameter.__init__(parameter, data, requires_grad, name=name)
     parameter.grad = grad
     return parameter

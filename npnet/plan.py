@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from npnet.kernel import Spec
 from npnet.memory import Arena
 from npnet.parameter import Array, Parameter, structure
 from npnet.program import Program
 from npnet.sweep import Feed, Sweep, as_rows, fits, needs_gradient
-from npnet.tape import Spec, Step, Tape
+from npnet.tape import Step, Tape
 
 __all__ = ["Plan", "own"]
 
@@ -93,6 +94,9 @@ class Plan:
         What the layers say about shapes and dtypes that do not fit.
     """
 
+    #: The backward pass that ended last, since the last forward.
+    swept: Sweep | None = None
+
     def __init__(
         self,
         tape: Tape,
@@ -103,14 +107,15 @@ class Plan:
         retain: bool = False,
         forward_only: bool = False,
     ) -> None:
-        self.tape, self.inputs = tape, tuple(inputs)
+        self.tape, self.inputs, self.dtype = tape, tuple(inputs), dtype
+        #: The slots of what the caller gives, None where that is no array.
+        self.places: tuple[int | None, ...] = tape.inputs
         # As they are now: attributes that are set later are for later plans.
         self._steps = [step._replace(layer=copy.copy(step.layer)) for step in tape.steps]
         # What a forward changed for good cannot be changed once more, to keep for backward after.
         effects = any(step.layer.has_effects() for step in self._steps)
         self.keep = (keep or retain or effects) and not forward_only
-        self.retain = retain
-        self.forward_only = forward_only
+        self.retain, self.forward_only = retain, forward_only
         self.specs = tape.specs(inputs, dtype)
         self.outputs = tuple(self.specs[index] for index in tape.outputs)
         self._arena = Arena()
@@ -130,7 +135,6 @@ class Plan:
         self._operands: list[list[Any]] = []
         self._sweeps: dict[Any, Sweep] = {}
         self.ready: dict[Any, tuple[Sweep, tuple[Array | None, ...]]] = {}
-        self.swept: Sweep | None = None
         self.refresh()
 
     @property
@@ -190,6 +194,16 @@ class Plan:
             return own(values[outputs[0]])
         return tuple(own(values[index]) for index in outputs)
 
+    def keeping(self) -> Plan:
+        """Return a plan of what this one computed last, run once more and kept for backward."""
+        tape = copy.copy(self.tape)
+        # The steps as they ran: the layers may have been changed since.
+        tape.steps = tuple(self._steps)
+        plan = Plan(tape, self.inputs, self.dtype, retain=self.retain)
+        plan.places = self.places
+        plan.forward([self.value(index) for index in tape.inputs])
+        return plan
+
     def undo(self) -> None:
         """Put back what the last forward changed beside its outputs."""
         # Backward in order: what two steps changed is at last as the first of them found it.
@@ -198,7 +212,7 @@ class Plan:
 
     def run(self, sweep: Sweep, seeds: Sequence[Any]) -> None:
         """Run a planned backward pass from its seeds, and add what it finds to the parameters."""
-        parameters = sweep.parameters
+        parameters, self.swept = sweep.parameters, None
         with _passes.lock:
             if _passes.running:
                 _passes.run_within(sweep, seeds)
@@ -208,6 +222,8 @@ class Plan:
             try:
                 _passes.running = True
                 sweep.run(seeds)
+                if structure.now is not self._seen:
+                    sweep.follow()
                 for parameter, before in held:
                     np.add(parameter.buffer, before, out=parameter.buffer)
             except BaseException:

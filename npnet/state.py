@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from os import PathLike
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from npnet.parameter import Array, Parameter, structure
+from npnet.parameter import Array, Parameter, computing_dtype, structure
 
 __all__ = ["Entry", "LoadResult", "entries", "load"]
 
@@ -55,8 +56,7 @@ def entries(holder: Any, prefix: str = "") -> dict[str, Entry]:
 def load(holder: Any, state: Mapping[str, Any], strict: bool, assign: bool) -> LoadResult:
     """Take numbers over by name, all of them or, on an error, none; see `Module`."""
     who = type(holder).__name__
-    if not isinstance(state, Mapping):
-        raise TypeError(f"{who}: expected state_dict to be dict-like, got {type(state).__name__}")
+    _check_mapping(who, state)
     own = entries(holder)
     missing = [key for key in own if key not in state]
     unexpected = [key for key in state if key not in own]
@@ -66,31 +66,34 @@ def load(holder: Any, state: Mapping[str, Any], strict: bool, assign: bool) -> L
         problems.append(f"Missing key(s) in state_dict: {_quoted(missing)}. ")
     if strict and unexpected:
         problems.append(f"Unexpected key(s) in state_dict: {_quoted(unexpected)}. ")
-    for key, array in arrays.items():
-        if array.dtype.kind not in "fiub":
-            problems.append(
-                f'While copying the parameter named "{key}", expected an array of real numbers '
-                f"from checkpoint but received dtype {array.dtype}."
-            )
-        elif array.shape != own[key].array.shape:
-            problems.append(
-                f"size mismatch for {key}: copying a param with shape {array.shape} from "
-                f"checkpoint, the shape in current model is {own[key].array.shape}."
-            )
+    faults = (_fault(key, array, own[key].array, assign) for key, array in arrays.items())
+    problems += filter(None, faults)
     if problems:
         lines = "\n\t".join(problems)
         raise RuntimeError(f"Error(s) in loading state_dict for {who}:\n\t{lines}")
     if assign:
         _assign([(own[key], state[key], array) for key, array in arrays.items()])
     else:
-        for key, array in arrays.items():
-            np.copyto(own[key].array, array, casting="unsafe")
+        pairs = [(own[key].array, array) for key, array in arrays.items()]
+        # All of them are converted before the first is written: where warnings are errors, a
+        # number may be too large.
+        fitted = [(target, array.astype(target.dtype, copy=False)) for target, array in pairs]
+        for target, array in fitted:
+            np.copyto(target, array)
     for module in holder.modules():
         if module._buffers:
             # What forward computed from a buffer when it was traced is out of date.
             module._version += 1
             structure.tick()
     return LoadResult(missing, unexpected)
+
+
+def _check_mapping(who: str, state: Any) -> None:
+    """Refuse what has no names, as the path of a file."""
+    if not isinstance(state, Mapping):
+        mend = "; read the file: npnet.load(path)" if isinstance(state, str | PathLike) else ""
+        kind = type(state).__name__
+        raise TypeError(f"{who}: expected state_dict to be dict-like, got {kind}{mend}")
 
 
 def _fitting(given: Any, own: Array) -> Array:
@@ -101,6 +104,27 @@ def _fitting(given: Any, own: Array) -> Array:
         # Lists of several lengths, and tensors that require a gradient: told with the other faults.
         return np.empty(own.shape, object)
     return array[0] if own.shape == () and array.shape == (1,) else array
+
+
+def _fault(key: str, array: Array, own: Array, assign: bool) -> str | None:
+    """Return why an array cannot take the place of another, or None."""
+    if array.dtype.kind not in "fiub":
+        return (
+            f'While copying the parameter named "{key}", expected an array of real numbers '
+            f"from checkpoint but received dtype {array.dtype}."
+        )
+    if array.shape != own.shape:
+        return (
+            f"size mismatch for {key}: copying a param with shape {array.shape} from "
+            f"checkpoint, the shape in current model is {own.shape}."
+        )
+    if assign and array.dtype.kind == "f" and array.dtype != own.dtype:
+        who = f'While assigning the parameter named "{key}"'
+        try:
+            computing_dtype(array.dtype, who, mend="; without assign=True it is converted.")
+        except TypeError as error:
+            return str(error)
+    return None
 
 
 def _assign(found: Sequence[tuple[Entry, Any, Array]]) -> None:

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from npnet.expression import Expression, size_of
 from npnet.grad_mode import is_grad_enabled
+from npnet.kernel import Kernel, Spec
 from npnet.parameter import Array, Parameter
 
 __all__ = [
     "Call",
     "Constant",
     "Input",
-    "Kernel",
     "Key",
     "Node",
     "Slot",
-    "Spec",
     "Step",
     "Tape",
     "calls_behind",
@@ -31,26 +29,6 @@ __all__ = [
 ]
 
 _numbers = itertools.count()
-
-
-class Spec(NamedTuple):
-    """Shape and dtype of an array to come."""
-
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-
-    @property
-    def matrix_shape(self) -> tuple[int, int]:
-        """Shape with all leading axes as one."""
-        return math.prod(self.shape[:-1]), self.shape[-1]
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes the array takes."""
-        size: int = self.dtype.itemsize
-        for length in self.shape:
-            size *= length
-        return size
 
 
 class Constant(NamedTuple):
@@ -62,58 +40,6 @@ class Constant(NamedTuple):
 
 Operand: TypeAlias = "Node | Parameter | Constant | None"
 Key: TypeAlias = "int | tuple[int, int]"
-
-
-class Kernel(Protocol):
-    """What a tape needs of a layer: shapes, array kernels, and what the kernels read.
-
-    `operand_names` are the kernels' operands in order (a last one marked by `variadic` stands for
-    any number); `integer_operands` name those that may be integers; `output_count` is how many
-    arrays it writes; `backward_reads` name the operands ("y": the output) that backward_kernel
-    reads; `in_place` says that forward_kernel may write over its first operand, and backward_kernel
-    its gradient over the output's; `kept` names the scratch arrays that backward_kernel reads as
-    forward_kernel left them; `rows` name those that the kernels see with all leading axes as one;
-    `any_order` those that they take, with their gradients, in any memory order, as Parameters may
-    have. Where `has_effects` says that forward_kernel changes more than its outputs, `save` is
-    called before a forward, and `restore` where it fails.
-    """
-
-    operand_names: tuple[str, ...]
-    variadic: bool
-    integer_operands: frozenset[str]
-    output_count: int
-    backward_reads: frozenset[str]
-    in_place: bool
-    kept: frozenset[str]
-    rows: frozenset[str]
-    any_order: frozenset[str]
-    adding_calls: Callable[..., Iterable[Callable[[], Any]]] | None
-
-    def assemble(self, given: Sequence[Any]) -> list[Any]:
-        """Return the kernels' operands: those given, and the layer's own Parameters."""
-
-    def infer(self, *operands: Any) -> Spec | tuple[Spec, ...]:
-        """Check the operands' specs and return the outputs'."""
-
-    def scratch_specs(self, *operands: Any) -> dict[str, Any]:
-        """Return what the kernels use beside operands and outputs: specs, or constants as is."""
-
-    def forward_calls(self, *operands: Any, out: Any, scratch: Any) -> Iterable[Callable[[], Any]]:
-        """Return the calls that write the outputs."""
-
-    def backward_calls(
-        self, dy: Any, *operands: Any, scratch: Any, **gradients: Any
-    ) -> Iterable[Callable[[], Any]]:
-        """Return the calls that write the gradient of every operand whose array is not None."""
-
-    def has_effects(self) -> bool:
-        """Whether forward_kernel, planned now, changes what outlasts the call."""
-
-    def save(self, scratch: Any) -> None:
-        """Note in scratch what forward_kernel is about to change."""
-
-    def restore(self, scratch: Any) -> None:
-        """Put back what `save` noted."""
 
 
 class Input:
@@ -144,6 +70,15 @@ class Call:
     def operands(self) -> list[Operand]:
         """What is given and the Parameters that the layer has now."""
         return self.layer.assemble(self.given)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the number away: a copy is another call, made after those that it reads."""
+        return {"layer": self.layer, "given": self.given, "detached": self.detached}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take over what a copy or a pickle has, with a number of its own."""
+        self.layer, self.given, self.detached = state["layer"], state["given"], state["detached"]
+        self.number = next(_numbers)
 
     @property
     def keys(self) -> list[Key]:
@@ -186,16 +121,15 @@ class Node(Expression):
         """Return the spec, or say why there is none."""
         if self.spec is not None:
             return self.spec
-        raise AttributeError(
-            f"Node {self!r}: has no shape yet; a tape built by hand learns it in its first run"
-        )
+        some = "a tape built by hand learns it in its first run"
+        raise AttributeError(f"Node {self!r}: has no shape yet; {some}")
 
     def __repr__(self) -> str:
         """Say what it is, in a word."""
         if isinstance(self.source, Input):
             return f"<Node input {self.source.name!r}>"
-        index = f"[{self.index}]" if self.source.layer.output_count > 1 else ""
-        return f"<Node {type(self.source.layer).__name__}{index}>"
+        layer = self.source.layer
+        return f"<Node {type(layer).__name__}{f'[{self.index}]' * (layer.output_count > 1)}>"
 
 
 def record(layer: Kernel, given: Sequence[Operand]) -> Any:
@@ -209,7 +143,7 @@ def record(layer: Kernel, given: Sequence[Operand]) -> Any:
     specs = [_spec_of(operand) for operand in operands]
     dtype = _dtype_of(specs, operands)
     for position, (operand, spec) in enumerate(zip(operands, specs, strict=True)):
-        if spec is None or _integer_at(layer, position):
+        if spec is None or (_integer_at(layer, position) and spec.dtype.kind != "f"):
             continue
         if isinstance(operand, Constant):
             specs[position] = Spec(spec.shape, dtype)
@@ -238,16 +172,15 @@ def _dtype_of(specs: Sequence[Spec | None], operands: Sequence[Operand]) -> np.d
 def _integer_at(layer: Kernel, position: int) -> bool:
     """Whether the layer takes integers as they are at this position."""
     names = layer.operand_names
-    return names[min(position, len(names) - 1)] in layer.integer_operands
+    return layer.moves or names[min(position, len(names) - 1)] in layer.integer_operands
 
 
 def _spec_of(operand: Operand) -> Spec | None:
     """Spec of an operand where it is known."""
-    if isinstance(operand, Node):
-        return operand.spec
-    if isinstance(operand, Constant):
-        return Spec(operand.array.shape, operand.array.dtype)
-    return None if operand is None else Spec(operand.shape, operand.dtype)
+    if operand is None or isinstance(operand, Node):
+        return None if operand is None else operand.spec
+    array = operand.array if isinstance(operand, Constant) else operand
+    return Spec(array.shape, array.dtype)
 
 
 def _outputs_of(layer: Kernel, specs: Sequence[Spec | None]) -> tuple[Spec, ...]:
@@ -324,6 +257,13 @@ class Tape:
         """Return the slot of a Node or Parameter, None where it is not on this tape."""
         return self.index.get(key_of(expression))
 
+    def fed(self, inputs: Iterable[Spec], dtype: np.dtype[Any]) -> list[Spec]:
+        """Return the inputs' specs as the tape takes them: integers it counts with in `dtype`."""
+        return [
+            spec if self.slots[index].integer or spec.dtype.kind == "f" else Spec(spec.shape, dtype)
+            for index, spec in zip(self.inputs, inputs, strict=True)
+        ]
+
     def specs(self, inputs: Sequence[Spec], dtype: np.dtype[Any]) -> list[Spec]:
         """Infer the spec of every slot from the inputs'; the layers check them on the way."""
         specs = [Spec((), dtype)] * len(self.slots)
@@ -332,14 +272,12 @@ class Tape:
         for index, slot in enumerate(self.slots):
             if slot.kind == "constant":
                 array = slot.source.array
-                specs[index] = Spec(array.shape, array.dtype if slot.integer else dtype)
+                stays = slot.integer and array.dtype.kind != "f"
+                specs[index] = Spec(array.shape, array.dtype if stays else dtype)
             elif slot.kind == "parameter":
                 specs[index] = Spec(slot.source.shape, dtype)
                 if slot.source.dtype != dtype:
-                    raise TypeError(
-                        f"parameter {slot.source.name!r} is {slot.source.dtype} on a tape that "
-                        f"computes in {dtype}; build its layer with dtype=np.{dtype}"
-                    )
+                    raise self._mixed(slot.source, dtype)
         for number, step in enumerate(self.steps):
             try:
                 outputs = _outputs_of(
@@ -352,17 +290,31 @@ class Tape:
                 specs[index] = spec
         return specs
 
+    def _mixed(self, parameter: Parameter, dtype: np.dtype[Any]) -> TypeError:
+        """Return the error for a Parameter of another dtype than the tape's."""
+        like = next((p.name for p in self.parameters.values() if p.dtype == dtype), None)
+        one = parameter.dtype
+        return TypeError(
+            f"parameter {parameter.name!r} is {one} on a tape that computes in {dtype}"
+            + (
+                f"; build its layer with dtype=np.{dtype}"
+                if like is None
+                else f", as parameter {like!r} is; make them one: Parameter(array, dtype=np.{one}) "
+                f"for it, or the model's .{'float' if one == np.float32 else 'double'}()"
+            )
+        )
+
     def _slot_of(self, operand: Node | Parameter | Constant) -> int:
         """Return the slot of an operand; parameters and constants are added when first met."""
         key = key_of(operand)
         if key in self.index:
             return self.index[key]
-        if isinstance(operand, Node) and isinstance(operand.source, Input):
+        if isinstance(operand, Node):
+            assert isinstance(operand.source, Input), "a step was met before the steps it reads"
             raise ValueError(
                 f"Graph: input {operand.source.name!r} belongs to another graph; "
                 "make it with this graph's g.input"
             )
-        assert not isinstance(operand, Node), "a step was met before the steps it reads"
         kind = "parameter" if isinstance(operand, Parameter) else "constant"
         return self._add(key, Slot(kind, operand))
 
@@ -373,13 +325,13 @@ class Tape:
         return len(self.slots) - 1
 
     def _mark_integers(self) -> None:
-        """Mark the inputs and constants that are only read where integers are taken."""
-        number = {
-            index
-            for step in self.steps
-            for position, index in enumerate(step.reads)
-            if index is not None and not _integer_at(step.layer, position)
-        }
+        """Mark the inputs and constants that are only read where integers are taken, or moved."""
+        number: set[int | None] = set()
+        for step in reversed(self.steps):
+            passed_on = step.layer.moves and not number.isdisjoint(step.writes)
+            for position, index in enumerate(step.reads):
+                if passed_on or not _integer_at(step.layer, position):
+                    number.add(index)
         self.slots = [
             slot._replace(integer=slot.kind in ("input", "constant") and index not in number)
             for index, slot in enumerate(self.slots)

@@ -77,6 +77,16 @@ def test_a_model_computes_and_trains_in_its_new_dtype():
     assert model.float()(X).dtype == np.float32
 
 
+def test_what_a_holder_wrote_into_a_gradient_counts():
+    fc = Linear(1, 1)
+    fc.backward(fc(np.ones((1, 1))))
+    held = fc.bias.grad
+    held[0] = 5
+    assert fc.double().bias.grad.tolist() == [5]
+    fc.bias.grad[0] = 6
+    assert held.tolist() == [5]
+
+
 def test_an_optimizer_made_before_steps_on():
     model = Sequential(Linear(2, 1))
     optimizer = SGD(model.parameters(), lr=0.5, momentum=0.9)
@@ -116,6 +126,24 @@ def test_a_graph_follows():
     assert Graph().double().dtype is None
 
 
+@pytest.mark.parametrize("where", ["parameter", "gradient", "buffer"])
+def test_a_number_too_large_leaves_all_as_it_was(where):
+    """Warnings are errors in these tests."""
+    block = Block().double()
+    parts = [(p, p.data) for p in block.parameters()]
+    block.scale.grad, block.shift.grad = [1.0, 2.0], [3.0, 4.0]
+    last = {"parameter": block.shift.data, "gradient": block.shift.grad, "buffer": block.noise}
+    last[where][1] = 1e300
+    buffers, grad = [*block.buffers()], block.scale.grad
+    with pytest.raises(RuntimeWarning, match="overflow encountered in cast"):
+        block.float()
+    for parameter, data in parts:
+        assert parameter.data is data and data.dtype == np.float64
+    for buffer, same in zip(block.buffers(), buffers, strict=True):
+        assert buffer is same
+    assert block.scale.grad is grad and grad.tolist() == [1, 2]
+
+
 def test_a_buffer_that_two_modules_read_stays_one():
     first, second = Module(), Module()
     first.register_buffer("table", np.ones(2))
@@ -134,7 +162,7 @@ def test_a_buffer_that_two_modules_read_stays_one():
         (lambda m: m.type(None), TypeError, "expected a dtype, got None"),
         (lambda m: m.type("cpu"), TypeError, "expected a dtype or a device, got 'cpu'"),
         (lambda m: m.to(np.float16), TypeError, "float16 is not for computing"),
-        (lambda m: m.to(np.longdouble), TypeError, "to takes float32 and float64, got float"),
+        (lambda m: m.to(np.longdouble), TypeError, "dtype float32 or float64, got .*; BLAS"),
         (lambda m: m.to(np.int64), TypeError, r"floating dtypes only, got int64; use np\.float64"),
         (lambda m: m.to(object()), TypeError, "expected a dtype or a device, got <object"),
         (lambda m: m.to(5), TypeError, "expected a dtype or a device, got 5"),

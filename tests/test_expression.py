@@ -1,5 +1,9 @@
 """Expression: what operators and NumPy functions record."""
 
+import copy
+import math
+import pickle
+
 import numpy as np
 import pytest
 
@@ -127,6 +131,66 @@ def test_forward_cannot_branch_on_a_comparison(compare):
 
     with pytest.raises(TypeError, match=r"(?i)truth value|recorded|compar"):
         Branch()(np.float32(0))
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda x: x > 0,
+        lambda x: x <= 0.5,
+        lambda x: np.int64(0).__lt__(x),
+        lambda x: x >= x,
+        lambda x: np.less(X, x),
+        lambda x: x > X,
+        lambda x: np.equal(X, x),
+        lambda x: np.not_equal(1.0, x),
+        lambda x: max(x, 0),
+        lambda x: not x,
+        float,
+        int,
+        range,
+        math.sqrt,
+        lambda x: [1, 2][x],
+    ],
+)
+def test_what_would_need_a_number_says_that_there_is_none(use):
+    words = r"(cannot be (compared with|made an? )|has no truth value).*; a tape is recorded before"
+    with pytest.raises(
+        TypeError, match=rf"(?s)^Node: {words} .*, so forward cannot branch on one$"
+    ):
+        use(Graph().input("x"))
+    with pytest.raises(TypeError, match=rf"(?s)^Parameter: {words} .* numbers are its \.data$"):
+        use(Parameter([1.0]))
+
+
+@pytest.mark.parametrize(
+    ("name", "mend"),
+    [
+        ("item", r"read them from what the model returns"),
+        ("tolist", r"read them from what the model returns"),
+        ("numpy", r"a Parameter's from its \.data"),
+        ("cpu", r"a Parameter's from its \.data"),
+        ("backward", r"the Module or Graph that gave the loss: loss\.backward\(\)"),
+    ],
+)
+@pytest.mark.parametrize("make", [lambda: Graph().input("x"), lambda: Parameter([1.0])])
+def test_what_torchs_tensors_have_says_what_to_do_instead(name, mend, make):
+    value = make()
+    with pytest.raises(
+        AttributeError, match=rf"^{type(value).__name__}: has no {name}\(\); .*{mend}"
+    ):
+        getattr(value, name)
+    assert not hasattr(value, name) and getattr(value, name, None) is None
+
+
+def test_numpy_and_copies_see_a_parameter_as_before():
+    parameter = Parameter([1.0, 2.0])
+    np.testing.assert_array_equal(np.asarray(parameter), [1.0, 2.0])
+    np.testing.assert_array_equal(np.array([parameter, parameter]), [[1.0, 2.0]] * 2)
+    assert np.float32(Parameter([3.0])) == [3.0] and np.asarray(Parameter(3.0)) == 3.0
+    for other in (copy.copy(parameter), copy.deepcopy(parameter)):
+        np.testing.assert_array_equal(other.data, parameter.data)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(parameter)).data, parameter.data)
 
 
 def test_expressions_are_found_by_identity():

@@ -183,6 +183,43 @@ def test_layers_and_their_parameters_are_held_once_under_names():
     assert list(graph.state_dict()) == names
 
 
+def test_a_parameter_of_another_model_is_held_under_a_name_without_dots():
+    class Named(Graph):
+        fc_weight1 = "taken"
+
+    weight = Parameter([1.0, 2.0], name="fc.weight")
+    g = Named()
+    g.output(g.input("x") * weight)
+    g.output(weight)
+    assert list(g.state_dict()) == ["fc_weight2"]
+    product, same = g([3.0, 4.0])
+    assert product.tolist() == [3, 8] and same.tolist() == [1, 2]
+
+
+def test_an_output_that_cannot_be_held_is_none(monkeypatch):
+    g = Graph()
+    x = g.input("x")
+    g.output(x * 2.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(Graph, "_free_name", lambda self, kind: "a.b")
+        with pytest.raises(KeyError, match=r"expected a name without dots"):
+            g.output(x * Parameter([1.0]))
+    assert g([1.0]).tolist() == [2]
+
+
+def test_the_value_of_a_parameter_is_what_it_holds_now():
+    g = Graph(dtype=np.float64)
+    weight = g.parameter("weight", [1.0])
+    g.output(g.input("x") * weight)
+    g([3.0])
+    weight.data = [5.0]
+    shown = g.value(weight)
+    assert shown.tolist() == [5]
+    weight.move(np.array([7.0]), np.empty(1))
+    weight.data = [8.0]
+    assert g.value(weight).tolist() == [8] and shown.tolist() == [5]
+
+
 def test_outputs_may_be_added_later():
     graph = Graph(dtype=np.float64)
     x = graph.input("x", requires_grad=True)

@@ -204,7 +204,7 @@ def test_a_generator_given_serves_alone(name):
     "tensor, message",
     [
         ([[1.0, 2.0]], "expected a Parameter or an array, got list"),
-        (np.ones((2, 2), np.int64), "expected float32 or float64, got int64"),
+        (np.ones((2, 2), np.int64), "expected dtype float32 or float64, got int64"),
         (np.broadcast_to(1.0, (2, 2)), "got a read-only one"),
     ],
     ids=["list", "integers", "read-only"],

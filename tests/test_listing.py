@@ -2,8 +2,8 @@ import numpy as np
 
 import npnet
 from npnet import Graph, Linear, ReLU
+from npnet.kernel import Spec
 from npnet.listing import inferred, listing
-from npnet.tape import Spec
 
 FLOAT = np.dtype(np.float32)
 

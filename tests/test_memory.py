@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from npnet.kernel import Spec
 from npnet.memory import Arena
-from npnet.tape import Spec
 
 SHAPES = st.lists(st.integers(0, 5), max_size=3).map(tuple)
 DTYPES = st.sampled_from([np.float32, np.float64, np.bool_, np.longdouble]).map(np.dtype)

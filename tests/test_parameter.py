@@ -153,11 +153,12 @@ def test_moving_keeps_numbers_and_gradient():
     parameter = Parameter(np.arange(6.0).reshape(3, 2).T)
     filled(parameter, parameter.data * 10)
     held, flat, grads = parameter.grad, np.zeros(6), np.zeros(6)
+    held[0, 0] = 5  # what a holder writes into it counts
     before = structure.now
     parameter.move(flat.reshape(3, 2).T, grads.reshape(3, 2).T)
     assert structure.now is not before
     assert flat.tolist() == [0, 1, 2, 3, 4, 5]
-    assert grads.tolist() == [0, 10, 20, 30, 40, 50]
+    assert grads.tolist() == [5, 10, 20, 30, 40, 50]
     flat += 1
     assert parameter.data[1, 2] == 6
     filled(parameter, 1)
@@ -208,6 +209,46 @@ def test_deepcopy_keeps_one_parameter_one():
     parameter = Parameter([1.0])
     first, second = copy.deepcopy([parameter, parameter])
     assert first is second
+
+
+def test_a_number_too_large_changes_nothing():
+    """Warnings are errors in these tests."""
+    parameter = Parameter([1.0, 2.0])
+    parameter.grad = [3.0, 4.0]
+    for name in ("data", "grad"):
+        with pytest.raises(RuntimeWarning, match="overflow encountered in cast"):
+            setattr(parameter, name, [5.0, 1e300])
+    assert parameter.data.tolist() == [1, 2] and parameter.grad.tolist() == [3, 4]
+
+
+class Scaled(Parameter):
+    def __init__(self, factor, numbers):
+        super().__init__(np.multiply(factor, numbers))
+        self.factor, self.notes = factor, [self]
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda p: pickle.loads(pickle.dumps(p))])
+def test_copies_are_of_the_same_class_with_its_attributes(copied):
+    parameter = Scaled(2.0, [1.0, 2.0])
+    parameter.grad = [3.0, 4.0]
+    other = copied(parameter)
+    assert type(other) is Scaled and other.factor == 2 and other.notes[0] is other
+    assert other.data.tolist() == [2, 4] and other.grad.tolist() == [3, 4]
+    assert type(copy.copy(parameter)) is Scaled
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_a_gradient_is_set_to_zero_where_it_is(held):
+    parameter = Parameter([1.0])
+    parameter.zero_grad(set_to_none=False)
+    assert parameter.grad is None
+    filled(parameter, 2)
+    grad = parameter.grad if held else None
+    parameter.zero_grad(set_to_none=False)
+    assert parameter.grad.tolist() == [0] and parameter.has_grad
+    assert not held or parameter.grad is grad
+    parameter.zero_grad()
+    assert parameter.grad is None
 
 
 def test_pickle_holds_its_own_numbers_not_the_flat_storage():
@@ -272,7 +313,7 @@ def test_what_is_trained_is_not_changed_in_place_unawares(change):
     with pytest.raises(RuntimeError, match=r"Parameter 'weight': requires a gradient, .* no_grad"):
         change(parameter, 2.0)
     with npnet.no_grad():
-        with pytest.raises(TypeError, match="needs numbers, got a Node; in a forward write p = p"):
+        with pytest.raises(TypeError, match="needs numbers, got Node; in a forward write p = p"):
             change(parameter, Graph().input("x"))
         with pytest.raises(ValueError, match=r"cannot write .* of shape \(3,\) into .* \(2,\)"):
             change(parameter, np.ones(3))

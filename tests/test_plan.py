@@ -27,9 +27,10 @@ from npnet import (
     Square,
     Tanh,
 )
+from npnet.kernel import Spec
 from npnet.layers.base import Layer
 from npnet.plan import Plan, own
-from npnet.tape import Input, Node, Spec, Tape
+from npnet.tape import Input, Node, Tape
 from tests.support.case import sweep_back
 from tests.support.reference import SinCos, Total
 

@@ -1,11 +1,12 @@
 """State: written down by name and taken back, as torch does."""
 
 from collections import OrderedDict
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from npnet import Linear, Module, Parameter, Sequential
+from npnet import BatchNorm1d, Linear, Module, Parameter, Sequential
 from npnet.optim import SGD
 from tests.support.block import Block
 
@@ -64,6 +65,9 @@ def test_loading_lists_all_problems_and_changes_nothing():
         block.load_state_dict(state, strict=False)
     with pytest.raises(TypeError, match="dict-like"):
         block.load_state_dict([1])
+    for path in ("model.npz", Path("model.npz")):
+        with pytest.raises(TypeError, match=r"; read the file: npnet\.load\(path\)$"):
+            block.load_state_dict(path)
     for name, array in block.state_dict().items():
         np.testing.assert_array_equal(array, before[name])
 
@@ -127,6 +131,47 @@ def test_assigning_is_followed_by_what_was_traced_and_fails_whole():
     with pytest.raises(RuntimeError, match=r"size mismatch for bias"):
         fc.load_state_dict({"weight": np.ones((1, 2)), "bias": np.ones(3)}, assign=True)
     assert fc.weight is weight
+
+
+def test_a_number_too_large_leaves_all_as_it_was():
+    """Warnings are errors in these tests."""
+    model = Sequential(Linear(2, 1), BatchNorm1d(1))
+    before = {name: array.copy() for name, array in model.state_dict().items()}
+    for name in ("0.bias", "1.running_var"):
+        state = {key: array + 1.0 for key, array in before.items()}
+        state[name] = np.full(1, 1e300)
+        with pytest.raises(RuntimeWarning, match="overflow encountered in cast"):
+            model.load_state_dict(state)
+        for key, array in model.state_dict().items():
+            np.testing.assert_array_equal(array, before[key])
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.longdouble])
+@pytest.mark.parametrize("name", ["weight", "bias"])
+def test_a_dtype_npnet_does_not_compute_in_is_converted_or_refused(dtype, name):
+    fc = Linear(2, 1)
+    held, state = dict(fc.named_parameters()), {n: a + 1 for n, a in fc.state_dict().items()}
+    for given in (state[name].astype(dtype), Parameter(state[name].astype(dtype))):
+        message = (
+            rf'While assigning the parameter named "{name}": expected dtype float32 or float64, '
+            rf"got {np.dtype(dtype)}; without assign=True it is converted\."
+        )
+        with pytest.raises(RuntimeError, match=message):
+            fc.load_state_dict({**state, name: given}, assign=True)
+        assert all(parameter is held[n] for n, parameter in fc.named_parameters())
+    fc.load_state_dict({**state, name: state[name].astype(dtype)})
+    np.testing.assert_allclose(fc.state_dict()[name], state[name], rtol=1e-3)
+    assert fc.weight.dtype == fc.bias.dtype == np.float32
+
+
+def test_what_has_such_a_dtype_may_be_assigned_one():
+    module = Module()
+    module.register_buffer("short", np.ones(2, np.float16))
+    module.short_parameter = Parameter(np.ones(2, np.float16))
+    state = {name: array * 2 for name, array in module.state_dict().items()}
+    module.load_state_dict(state, assign=True)
+    assert module.short.tolist() == module.short_parameter.data.tolist() == [2, 2]
+    assert module.short.dtype == module.short_parameter.dtype == np.float16
 
 
 def test_parameters_that_two_modules_share_stay_shared_when_assigned():

@@ -1,12 +1,28 @@
 """Tape: what is written down, in which order, and what is known about it."""
 
+import copy
+import pickle
 import traceback
 
 import numpy as np
 import pytest
 
-from npnet import Add, Exp, Linear, Module, Multiply, Parameter, ReLU, Sequential
-from npnet.tape import Input, Node, Spec, Tape
+from npnet import (
+    Add,
+    Embedding,
+    Exp,
+    Flatten,
+    Graph,
+    Linear,
+    Module,
+    Multiply,
+    Parameter,
+    ReLU,
+    Sequential,
+    Unflatten,
+)
+from npnet.kernel import Spec
+from npnet.tape import Input, Node, Tape
 from tests.support.reference import SinCos, Total
 
 F32, F64 = np.dtype(np.float32), np.dtype(np.float64)
@@ -211,3 +227,85 @@ def test_constants_must_be_real_numbers(operand):
     (x,) = inputs("x")
     with pytest.raises(TypeError, match=r"Add: expected operands of real numbers"):
         Add()(x, operand)
+
+
+class Looking(Module):
+    """Looks up what forward makes of integers."""
+
+    def __init__(self, part):
+        super().__init__()
+        self.table, self.part = Embedding(6, 2), part
+
+    def forward(self, x):
+        return self.table(self.part(x))
+
+
+IDS = np.array([[1, 5, 0], [2, 2, 4]])
+
+
+@pytest.mark.parametrize(
+    "part, expected",
+    [
+        (lambda x: x[:, 1], [5, 2]),
+        (lambda x: x.view(-1), [1, 5, 0, 2, 2, 4]),
+        (lambda x: x.T.flatten()[1:], [2, 5, 2, 0, 4]),
+        (lambda x: x.unsqueeze(0).squeeze().permute(1, 0), [[1, 2], [5, 2], [0, 4]]),
+        (lambda x: x.unflatten(1, (3, 1)).transpose(0, 1)[1], [[5], [2]]),
+        (lambda x: x.chunk(3, dim=1)[2], [[0], [4]]),
+    ],
+)
+def test_integers_that_are_moved_stay_integers(part, expected):
+    model = Looking(part)
+    found = model(IDS)
+    np.testing.assert_array_equal(found, model.table.weight.data[expected])
+    model.backward(np.ones_like(found))
+    assert model.table.weight.grad.sum() == found.size
+
+
+def test_large_integers_are_moved_to_the_last_digit():
+    large = np.array([[2**62 + 1, 3]])
+    moved = Sequential(Flatten(0), Unflatten(0, (2, 1)))(large)
+    assert (moved.dtype, moved.tolist()) == (np.int64, [[2**62 + 1], [3]])
+
+
+def test_moved_integers_that_are_counted_with_are_numbers():
+    class Both(Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = Linear(3, 2)
+
+        def forward(self, x):
+            return self.fc(x.view(-1, 3)) + x[:, :1] / 2
+
+    both = Both()
+    found = both(IDS)
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, both(IDS.astype(np.float32)))
+
+
+def test_a_parameter_of_another_dtype_beside_others_is_named_with_them():
+    class Scaled(Module):
+        def __init__(self):
+            super().__init__()
+            self.scale = Parameter(np.ones(2))
+            self.fc = Linear(2, 2)
+
+        def forward(self, x):
+            return self.fc(x) * self.scale
+
+    words = (
+        r"'weight' is float32 on a tape that computes in float64, as parameter 'scale' is; .*float"
+    )
+    with pytest.raises(TypeError, match=words):
+        Scaled()(np.ones((1, 2), np.float32))
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda given: pickle.loads(pickle.dumps(given))])
+def test_a_copy_of_an_expression_is_another(copied):
+    weight = Parameter(np.ones(1))
+    first = np.exp(weight)
+    own, second = copied((weight, first))
+    own.data[...] = 2.0
+    graph = Graph(dtype=np.float64)
+    graph.output(first, second, np.log(second))
+    assert [float(y[0]) for y in graph()] == pytest.approx([np.exp(1), np.exp(2), 2.0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -53,11 +54,17 @@ class BackwardHooks:
     """
 
     def __init__(self, module: Any) -> None:
-        self.module = module
+        # A Module holds the plans that hold this.
+        self._module = weakref.ref(module)
         self._operands: list[bool] = []
         self._outputs: list[bool] = []
         # From one step of a pass to the other. Passes run one at a time: a plan holds a lock.
         self._received: tuple[Any, ...] = ()
+
+    @property
+    def module(self) -> Any:
+        """The Module."""
+        return self._module()
 
     def enter(self, operands: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Node, ...]]:
         """Record the step in front of forward; return its operands, and the Nodes among them."""

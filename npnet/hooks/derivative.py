@@ -7,9 +7,10 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
+from npnet.kernel import Spec
 from npnet.parameter import Array, Parameter
 from npnet.plan import Plan
-from npnet.tape import Input, Node, Spec, Tape
+from npnet.tape import Input, Node, Tape
 
 __all__ = ["Derivative", "Hook", "Memory"]
 
@@ -84,13 +85,9 @@ class Derivative:
                 f"{hooks.who} computes with a Parameter; take its .data for the numbers alone, or "
                 "put the computation in forward to train it"
             )
-        specs = []
         dtype = next(n.dtype for n in nodes[: hooks.width])
-        for slot, node in zip(tape.inputs, nodes, strict=True):
-            floats = node.dtype.kind == "f" or tape.slots[slot].integer
-            specs.append(Spec(node.shape, node.dtype if floats else dtype))
-        self._width = hooks.width
-        self._plan = Plan(tape, specs, dtype)
+        fed = tape.fed([Spec(node.shape, node.dtype) for node in nodes], dtype)
+        self._plan = Plan(tape, fed, dtype)
 
     def holds(self, memory: Memory) -> bool:
         """Run on what the hooks were given; return whether it makes what they made."""

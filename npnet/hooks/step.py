@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from npnet.expression import Expression
+from npnet.kernel import Spec
 from npnet.parameter import Array
 from npnet.plan import own
-from npnet.tape import Node, Spec, record
+from npnet.tape import Node, record
 
 __all__ = ["HookStep", "is_floating", "shown"]
 
@@ -31,7 +32,7 @@ class HookStep:
     """
 
     variadic = False
-    in_place = False
+    in_place = moves = False
     adding_calls: Callable[..., Iterable[Callable[[], Any]]] | None = None
     backward_reads: frozenset[str] = frozenset()
     kept: frozenset[str] = frozenset()

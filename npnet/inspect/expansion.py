@@ -12,7 +12,7 @@ from npnet.inspect.recording import Recording
 __all__ = ["expansions", "substitute", "symbols_in"]
 
 #: What is drawn at random has its own name, as it is drawn once.
-_DRAWN = "bernoulli"
+_DRAWN = frozenset({"bernoulli", "normal", "uniform"})
 
 
 def expansions(recording: Recording, expanded: int) -> dict[Symbol, Expr]:
@@ -28,7 +28,7 @@ def expansions(recording: Recording, expanded: int) -> dict[Symbol, Expr]:
     for step in recording.steps:
         rule = step.rule
         own = {e.left: e.right for e in rule.where if isinstance(e.left, Symbol)}
-        own = {k: v for k, v in own.items() if not (isinstance(v, Call) and v.function == _DRAWN)}
+        own = {k: v for k, v in own.items() if not (isinstance(v, Call) and v.function in _DRAWN)}
         own |= {e.left: e.right for e in rule.forward if isinstance(e.left, Symbol)}
         for equation in rule.forward:
             assert isinstance(equation.left, Symbol)

@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from npnet.hooks.step import HookStep
+from npnet.kernel import Kernel, Spec
 from npnet.parameter import Array
 from npnet.plan import Plan
 from npnet.sweep import as_rows, fits
-from npnet.tape import Kernel, Spec, Step, Tape
+from npnet.tape import Step, Tape
 
 __all__ = ["Interpreter", "Kernels", "passing", "unchanged"]
 

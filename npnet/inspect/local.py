@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from npnet.inspect.interpreter import Kernels
+from npnet.kernel import Spec
 from npnet.module import Module
 from npnet.parameter import Array
-from npnet.tape import Spec
 
 __all__ = ["local_derivatives"]
 

@@ -12,9 +12,10 @@ import numpy as np
 from npnet.execution import real_array
 from npnet.inspect.numbers import shape_text, size_text
 from npnet.inspect.tracing import last_run, taped
+from npnet.kernel import Spec
 from npnet.layers import Bilinear, Linear, MatMul
 from npnet.module import Module
-from npnet.tape import Spec, Step, Tape
+from npnet.tape import Step, Tape
 
 __all__ = ["LayerLine", "Summary", "summary"]
 

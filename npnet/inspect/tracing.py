@@ -8,12 +8,19 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from npnet.execution import real_array
+from npnet.kernel import Spec
 from npnet.module import Module
 from npnet.parameter import Array, native
 from npnet.plan import Plan
-from npnet.tape import Spec, Step, Tape
+from npnet.tape import Step, Tape
 
 __all__ = ["Traced", "last_run", "taped", "traced"]
+
+#: How those are called that are not npnet.inspect.who(model, x, ...).
+_CALLS = {
+    "detect_anomaly": "npnet.training.detect_anomaly({}, x, ...)",
+    "page": "npnet.inspect.page({}, path, x, ...)",
+}
 
 
 class Traced(NamedTuple):
@@ -46,11 +53,7 @@ def taped(
     computing = module.computing_dtype() or native(dtype or np.float32)
     floats = [Spec(s.shape, computing) if s.dtype.kind == "f" else s for s in inputs]
     tape = module.trace(floats)
-    fed = [
-        spec if tape.slots[slot].integer or spec.dtype.kind == "f" else Spec(spec.shape, computing)
-        for slot, spec in zip(tape.inputs, floats, strict=True)
-    ]
-    return tape, tape.specs(fed, computing)
+    return tape, tape.specs(tape.fed(floats, computing), computing)
 
 
 def traced(module: Module, operands: Sequence[Any]) -> Traced:
@@ -76,7 +79,9 @@ def last_run(module: Module, who: str) -> Traced:
         name = type(module).__name__
         raise RuntimeError(
             f"{who}: {name} has not run in this thread; call it on its inputs first, or give them: "
-            f"npnet.inspect.{who}({'g' if name == 'Graph' else 'model'}, x, ...)"
+            + _CALLS.get(who, f"npnet.inspect.{who}({{}}, x, ...)").format(
+                "g" if name == "Graph" else "model"
+            )
         )
     arrays = [plan.value(slot).copy() for slot in plan.tape.inputs]
     # A layer that was changed since runs once more as it ran.

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from types import NoneType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,10 +14,11 @@ from numpy.typing import ArrayLike
 from npnet.contraction import Contraction
 from npnet.execution import real_array
 from npnet.expression import Expression
+from npnet.kernel import Spec
 from npnet.module import Module, is_live, is_recording
-from npnet.parameter import Array, floating_array
+from npnet.parameter import Array, computing_dtype, floating_array
 from npnet.program import Call
-from npnet.tape import Constant, Spec, record
+from npnet.tape import Constant, record
 
 __all__ = [
     "Elementwise",
@@ -31,6 +32,7 @@ __all__ = [
 ]
 
 
+Self = TypeVar("Self", bound="Layer")
 _ROW_SUM = Contraction("bo->o").kernel
 _STATED = (("forward_kernel", "forward_calls"), ("backward_kernel", "backward_calls"))
 
@@ -42,6 +44,16 @@ def _missing(method: str) -> Callable[..., Any]:
         raise NotImplementedError(f"{type(self).__name__}: has no {method}; see npnet.Layer")
 
     return missing
+
+
+def _up_to_stated(cls: type, kernel: str, calls: str) -> list[type]:
+    """Return the classes that are looked through, up to the first one that states either name."""
+    looked_through: list[type] = []
+    for each in cls.__mro__:
+        looked_through.append(each)
+        if kernel in vars(each) or calls in vars(each):
+            break
+    return looked_through
 
 
 def _running(list_calls: Callable[..., Iterable[Call]]) -> Callable[..., None]:
@@ -88,7 +100,8 @@ class Layer(Module):
     beside the operands they name in ``scratch_specs`` and find as ``scratch.name``: a Spec is an
     array with arbitrary numbers, anything else a constant. `self` is a plan's own copy of the
     layer: an attribute set later, `training` too, is for later plans, so that backward
-    differentiates what forward computed.
+    differentiates what forward computed. A buffer is the layer's own array, though, which a kernel
+    may write into: ``self.count[...] += 1``.
 
     A plan knows its arrays before it runs. So a layer that is run a million times may list its
     NumPy calls instead, each a callable without arguments on views that are ready:
@@ -110,6 +123,7 @@ class Layer(Module):
         their gradients too, whatever leading axes there are
     any_order : names of operands that the kernels take in any memory order, their gradients too;
         all others are in C order
+    moves : the output is the operand's numbers in other places, and integers stay integers
     """
 
     returns_input_grad = True
@@ -123,26 +137,34 @@ class Layer(Module):
     kept: frozenset[str] = frozenset()
     rows: frozenset[str] = frozenset()
     any_order: frozenset[str] = frozenset()
+    moves = False
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         """Derive kernels from calls or calls from kernels, and read the operands' names off."""
         super().__init_subclass__(**keywords)
-        own = dict(cls.__dict__)
         for kernel, calls in _STATED:
+            classes = _up_to_stated(cls, kernel, calls)
+            if classes[-1] is not cls and issubclass(classes[-1], Layer):
+                continue  # derived there
+            own = vars(classes[-1])
+            named = {name for each in classes for name in vars(each)}
+            if kernel == "forward_kernel":
+                cls._read_off(own.get(calls, own.get(kernel)), "backward_reads" in named)
+            elif "adding_calls" not in named:
+                cls.adding_calls = None
             if calls in own:
                 setattr(cls, kernel, _running(own[calls]))
-            elif kernel in own:
+            else:
                 setattr(cls, calls, getattr(Layer, calls))
-        if not own.keys().isdisjoint(_STATED[1]) and "adding_calls" not in own:
-            cls.adding_calls = None
-        stated = own.get("forward_calls", own.get("forward_kernel"))
-        if stated is None:
-            return
+
+    @classmethod
+    def _read_off(cls, stated: Callable[..., Any], reads_named: bool) -> None:
+        """Take the operands' names from what computes the outputs."""
         parameters = list(inspect.signature(stated).parameters.values())[1:]
         operands = [p for p in parameters if p.kind is not p.KEYWORD_ONLY]
         cls.operand_names = tuple(p.name for p in operands)
         cls.variadic = bool(operands) and operands[-1].kind is inspect.Parameter.VAR_POSITIONAL
-        if "backward_reads" not in cls.__dict__:
+        if not reads_named:
             cls.backward_reads = frozenset(cls.operand_names) | {"y"}
         if cls.elementwise:
             cls.any_order = frozenset(cls.operand_names)
@@ -187,6 +209,14 @@ class Layer(Module):
         own, rest = self._parameters, iter(given)
         fixed = self.operand_names[:-1] if self.variadic else self.operand_names
         return [*(own[name] if name in own else next(rest) for name in fixed), *rest]
+
+    def __copy__(self: Self) -> Self:
+        """Return a layer of the same parts, each of which either of the two may replace alone."""
+        other = self.__class__.__new__(self.__class__)
+        state = self.__getstate__()
+        tables = ("_parameters", "_buffers", "_modules", "_transient")
+        other.__setstate__(state | {table: state[table].copy() for table in tables})
+        return other
 
     def _asked_names(self) -> list[str]:
         """Names of the operands that a caller gives."""
@@ -313,11 +343,9 @@ class Reduced(Layer):
             self._register("_buffers", name, factor)
         else:
             held = None if factor is None else floating_array(factor, None, self._who)
-            if held is not None and held.dtype not in (np.float32, np.float64):
-                raise TypeError(
-                    f"{self._who}: expected {name} in float32 or float64, got {held.dtype}; "
-                    f"{name}.astype(np.float32)"
-                )
+            if held is not None:
+                mend = f"; {name}.astype(np.float32)"
+                computing_dtype(held.dtype, self._who, f"{name} in", mend)
             self.register_buffer(name, held)
 
     def extra_repr(self) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import operator
 import threading
+from collections.abc import Iterator
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from npnet.parameter import Array
+from npnet.clock import effects
+from npnet.parameter import Array, computing_dtype
 from npnet.random.gaussian import box_muller
 from npnet.random.rounding import BLOCK, scaled
 from npnet.random.words import Place, Words
@@ -34,12 +36,27 @@ def _size(shape: Shape) -> tuple[tuple[int, ...], int]:
     return sizes, math.prod(sizes)
 
 
-def _floating(dtype: DTypeLike) -> np.dtype[Any]:
-    """Return the dtype, which must be one that has a rule here."""
-    result = np.dtype(dtype)
-    if result not in (np.float32, np.float64):
-        raise TypeError(f"Generator: dtype must be float32 or float64, got {result}")
-    return result
+def _seed(given: Any) -> int:
+    """Return a seed as a number from 0 to 2**64 - 1, or say why it is none."""
+    if isinstance(given, bool) or not hasattr(given, "__index__"):
+        raise TypeError(f"Generator: expected an integer as seed, got {given!r}")
+    number = operator.index(given)
+    if not -(2**63) <= number < 2**64:
+        raise ValueError(f"Generator: expected a seed from -2**63 to 2**64 - 1, got {number}")
+    return number % 2**64
+
+
+def _waiting(given: Any) -> float | None:
+    """Return the number of a state that waits for the next draw, or say why it is none."""
+    if given is not None and (np.ndim(given) or np.asarray(given).dtype.kind not in "fiu"):
+        raise TypeError(f"Generator: expected a number or None as next_normal, got {given!r}")
+    return None if given is None else float(given)
+
+
+def _blocks(flat: Array) -> Iterator[Array]:
+    """Yield an array of one axis in pieces that stay in the cache."""
+    for start in range(0, flat.size, BLOCK):
+        yield flat[start : start + BLOCK]
 
 
 class Mark(NamedTuple):
@@ -82,15 +99,15 @@ class Generator:
 
     def manual_seed(self, seed: int) -> Generator:
         """Start the stream that belongs to the seed; return the generator."""
-        if isinstance(seed, bool) or not hasattr(seed, "__index__"):
-            raise TypeError(f"Generator: expected an integer as seed, got {seed!r}")
-        number = operator.index(seed)
-        if not -(2**63) <= number < 2**64:
-            raise ValueError(f"Generator: expected a seed from -2**63 to 2**64 - 1, got {number}")
+        number = _seed(seed)
         with self._lock:
-            self._seed, self._words = number % 2**64, Words(number & 0xFFFFFFFF)
+            self._seed, self._words = number, Words(number & 0xFFFFFFFF)
             self._next_normal: float | None = None
         return self
+
+    def __repr__(self) -> str:
+        """Return the seed, not the place in the stream."""
+        return f"Generator({self._seed})"
 
     def initial_seed(self) -> int:
         """Return the seed that started the stream, as a number from 0 to 2**64 - 1."""
@@ -98,6 +115,7 @@ class Generator:
 
     def _draw(self, count: int) -> NDArray[np.uint32]:
         """Take the next words of 32 bits."""
+        effects.count += 1
         with self._lock:
             return self._words.draw(count)
 
@@ -126,16 +144,30 @@ class Generator:
         >>> Generator(0).uniform(-1.0, 1.0, 2).tolist()
         [-0.007486820220947266, 0.5364435911178589]
         """
-        (shape, count), dtype = _size(shape), _floating(dtype)
+        out = np.empty(_size(shape)[0], computing_dtype(dtype, "Generator"))
+        self.fill_uniform(out, low, high)
+        return out
+
+    def fill_uniform(self, out: Array, low: float = 0.0, high: float = 1.0) -> None:
+        """Write what `uniform` draws into an array in C order, without another.
+
+        >>> out = np.empty(2)
+        >>> Generator(0).fill_uniform(out)
+        >>> out.tolist() == Generator(0).uniform(shape=2, dtype=np.float64).tolist()
+        True
+        """
+        dtype, flat = computing_dtype(out.dtype, "Generator"), out.reshape(-1)
         with np.errstate(over="ignore", invalid="ignore"):
             start, stop = dtype.type(low), dtype.type(high)
             extent = stop - start
         if not (low <= high and np.isfinite(extent)):
             rule = f"expected low <= high, both and their distance within {dtype}"
             raise ValueError(f"Generator.uniform: {rule}, got low={low}, high={high}")
-        values = scaled(self._unit(count, dtype), extent, start)
-        values[values == stop] = start
-        return values.reshape(shape)
+        with self._lock:
+            for block in _blocks(flat):
+                values = scaled(self._unit(block.size, dtype), extent, start)
+                values[values == stop] = start
+                block[:] = values
 
     def normal(
         self, mean: float = 0.0, std: float = 1.0, shape: Shape = (), dtype: DTypeLike = np.float32
@@ -153,22 +185,33 @@ class Generator:
         >>> [round(value, 4) for value in Generator(0).normal(shape=2).tolist()]
         [1.541, -0.2934]
         """
-        (shape, count), dtype = _size(shape), _floating(dtype)
+        out = np.empty(_size(shape)[0], computing_dtype(dtype, "Generator"))
+        self.fill_normal(out, mean, std)
+        return out
+
+    def fill_normal(self, out: Array, mean: float = 0.0, std: float = 1.0) -> None:
+        """Write what `normal` draws into an array in C order, without another.
+
+        >>> out = np.empty(2)
+        >>> Generator(0).fill_normal(out)
+        >>> out.tolist() == Generator(0).normal(shape=2, dtype=np.float64).tolist()
+        True
+        """
+        dtype, flat = computing_dtype(out.dtype, "Generator"), out.reshape(-1)
         if not (std >= 0 and max(abs(mean), std) <= np.finfo(dtype).max):
             rule = f"expected std >= 0, mean and std within {dtype}"
             raise ValueError(f"Generator.normal: {rule}, got mean={mean}, std={std}")
-        with np.errstate(over="ignore"):
-            if count < 16:
-                with self._lock:
-                    few = np.array([self._one_normal() for _ in range(count)])
-                return scaled(few, float(std), float(mean)).astype(dtype).reshape(shape)
-            with self._lock:
-                values = self._unit(count, dtype)
-                last = self._unit(16, dtype) if count % 16 else values[-16:].copy()
-            whole = values[: count // 16 * 16]
-            whole[:] = box_muller(whole)
-            values[-16:] = box_muller(last)
-            return scaled(values, dtype.type(std), dtype.type(mean)).reshape(shape)
+        with self._lock, np.errstate(over="ignore"):
+            if flat.size < 16:
+                few = np.array([self._one_normal() for _ in range(flat.size)])
+                flat[:] = scaled(few, float(std), float(mean))
+                return
+            factor, term = dtype.type(std), dtype.type(mean)
+            for block in _blocks(flat):
+                even, whole = self._unit(block.size, dtype), block.size // 16 * 16
+                block[:whole] = scaled(box_muller(even[:whole]), factor, term)
+            if flat.size % 16:
+                flat[-16:] = scaled(box_muller(self._unit(16, dtype)), factor, term)
 
     def _one_normal(self) -> float:
         """Return the number that waits, or make two and let the second wait."""
@@ -264,8 +307,7 @@ class Generator:
         # k / 2**53 < p for the 53 bits k of a pair of words; p * 2**53 is exact.
         limit, flat = np.uint64(math.ceil(p * 2.0**53)), out.reshape(-1)
         with self._lock:
-            for start in range(0, flat.size, BLOCK):
-                block = flat[start : start + BLOCK]
+            for block in _blocks(flat):
                 bits = self._draw_long(block.size)
                 bits &= FRACTION
                 np.multiply(bits < limit, one, out=block, casting="unsafe")
@@ -304,7 +346,7 @@ class Generator:
         """
         words = Words(0)
         words.state = state["words"]
-        seed, next_normal = state["seed"], state["next_normal"]
+        seed, next_normal = _seed(state["seed"]), _waiting(state["next_normal"])
         with self._lock:
             self._seed, self._words, self._next_normal = seed, words, next_normal
 

@@ -7,7 +7,8 @@ import pytest
 
 from npnet import Linear, Module, ReLU, Sequential
 from npnet.hooks.forward import through_forward_hooks
-from npnet.tape import Input, Node, Spec
+from npnet.kernel import Spec
+from npnet.tape import Input, Node
 
 X = np.array([[1.0, -2.0], [0.5, 3.0]])
 

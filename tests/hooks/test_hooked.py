@@ -4,7 +4,8 @@ import pytest
 from npnet import Identity, Parameter
 from npnet.hooks.hooked import has_hooks, hooked, sealed
 from npnet.hooks.step import HookStep
-from npnet.tape import Input, Node, Spec, Tape, calls_behind
+from npnet.kernel import Spec
+from npnet.tape import Input, Node, Tape, calls_behind
 
 
 def node(name):

@@ -2,7 +2,8 @@ import numpy as np
 
 from npnet import Graph, Parameter
 from npnet.hooks.step import HookStep, is_floating, shown
-from npnet.tape import Input, Node, Spec, Tape
+from npnet.kernel import Spec
+from npnet.tape import Input, Node, Tape
 
 
 def node(name, shape=(2,), dtype=np.float64):

@@ -19,8 +19,9 @@ from npnet import (
     ReLU,
     Sum,
 )
+from npnet.kernel import Spec
 from npnet.layers.base import Reduced, broadcast_spec, real_number, sum_to
-from npnet.tape import Node, Spec
+from npnet.tape import Node
 
 FLOAT32 = np.dtype(np.float32)
 

@@ -29,6 +29,10 @@ BAD_CALLS = [
     ("bernoulli", (float("nan"), 3), ValueError, "from 0 to 1"),
     ("bernoulli", (np.full(3, 0.5), 4), ValueError, "broadcast"),
     ("fill_bernoulli", (np.zeros(3), 1.5), ValueError, "from 0 to 1, got 1.5"),
+    ("fill_uniform", (np.zeros(3), 1.0, 0.0), ValueError, "low <= high"),
+    ("fill_uniform", (np.zeros(3, np.int64),), TypeError, "float32 or float64, got int64"),
+    ("fill_normal", (np.zeros(3), 0.0, -1.0), ValueError, "std >= 0"),
+    ("fill_normal", (np.zeros(3, np.float16),), TypeError, "float32 or float64, got float16"),
 ]
 
 # What torch 2.13 gives for the calls in test_numbers_that_torch_gave.
@@ -181,6 +185,31 @@ def test_a_state_brings_the_stream_back_any_number_of_times():
             assert stream.initial_seed() == 8
 
 
+@pytest.mark.parametrize(
+    "part",
+    [{"seed": -(2**63) - 1}, {"seed": "8"}, {"seed": 1.0}, {"seed": True}]
+    + [{"next_normal": value} for value in ("1", [1.0], 1j, True, {})],
+    ids=repr,
+)
+def test_a_state_with_a_part_that_is_none_is_refused_and_changes_nothing(part):
+    generator = Generator(8)
+    with pytest.raises((TypeError, ValueError), match=r"^Generator: expected"):
+        generator.set_state({**Generator(9).get_state(), **part})
+    assert generator.initial_seed() == 8
+    assert generator.normal(shape=3).tolist() == Generator(8).normal(shape=3).tolist()
+
+
+def test_numbers_of_a_state_may_be_numpys():
+    generator = Generator(8)
+    generator.normal()
+    state = generator.get_state()
+    same = {**state, "seed": np.int64(8), "next_normal": np.array(state["next_normal"])}
+    other = Generator()
+    other.set_state(same)
+    assert other.initial_seed() == 8 and type(other.get_state()["next_normal"]) is float
+    assert other.normal(shape=3).tolist() == generator.normal(shape=3).tolist()
+
+
 @pytest.mark.parametrize("state", [{}, {"words": {}, "seed": 1}, 3, {"words": (1, 2)}])
 def test_a_state_that_is_none_is_refused_and_changes_nothing(state):
     generator = Generator(8)
@@ -227,6 +256,18 @@ def test_bernoulli_is_one_below_p_and_not_at_it():
     assert Generator(9).bernoulli(np.nextafter(u, 1.0).item(), ()).item() == 1
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("size", [0, 15, 16, 17, 4096, 4097, 8200])
+def test_an_array_is_filled_with_what_is_drawn_alone(size, dtype):
+    for name, numbers in (("uniform", (-2.0, 3.0)), ("normal", (1.0, 0.5))):
+        drawing, filling = Generator(9), Generator(9)
+        out = np.full((size, 1), np.nan, dtype)
+        getattr(filling, f"fill_{name}")(out, *numbers)
+        expected = getattr(drawing, name)(*numbers, (size, 1), dtype)
+        np.testing.assert_array_equal(out, expected, strict=True)
+        assert filling.mark() == drawing.mark()
+
+
 @pytest.mark.parametrize("size", [0, 1, 4096, 4097, 10_000])
 @pytest.mark.parametrize("p", [0.0, 2.0**-53, 0.3, 1.0])
 def test_ones_of_bernoulli_are_where_53_bits_of_two_words_lie_below_p(p, size):
@@ -236,3 +277,9 @@ def test_ones_of_bernoulli_are_where_53_bits_of_two_words_lie_below_p(p, size):
     filled = np.full(size, np.nan)
     Generator(9).fill_bernoulli(filled, p, 2.5)
     assert filled.tolist() == [2.5 * one for one in expected]
+
+
+def test_a_generator_prints_its_seed_and_draws_nothing():
+    generator, twin = Generator(7), Generator(7)
+    assert repr(generator) == "Generator(7)" and repr(Generator(-1)) == f"Generator({2**64 - 1})"
+    assert generator.uniform() == twin.uniform() and repr(generator) == "Generator(7)"

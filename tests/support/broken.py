@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from npnet.kernel import Spec
 from npnet.layers.base import Elementwise, Layer
 from npnet.parameter import Parameter
-from npnet.tape import Spec
 
 
 class Sine(Elementwise):

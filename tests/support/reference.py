@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from npnet.kernel import Spec
 from npnet.layers.base import Layer
-from npnet.tape import Spec
 
 Array = NDArray[np.float64]
 Pull = Callable[[Array], Array]

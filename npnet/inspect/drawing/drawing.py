@@ -15,10 +15,11 @@ from npnet.inspect.drawing.scene import Scene, scene_of_recording
 from npnet.inspect.drawing.svg import svg
 from npnet.inspect.recording import Recording, recorded
 from npnet.inspect.tracing import last_run, traced
+from npnet.kernel import Spec
 from npnet.listing import inferred
 from npnet.module import Module
 from npnet.naming import paths_of, slot_names
-from npnet.tape import Spec, Tape
+from npnet.tape import Tape
 
 __all__ = ["Drawing", "draw"]
 

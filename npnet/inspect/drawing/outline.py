@@ -8,7 +8,8 @@ from npnet.inspect.drawing.scene import Operation, Scene, Value
 from npnet.inspect.equations import rule_of
 from npnet.inspect.expressions import Equation, Expr, Number, Symbol
 from npnet.inspect.recording import role_of
-from npnet.tape import Spec, Step, Tape
+from npnet.kernel import Spec
+from npnet.tape import Step, Tape
 
 __all__ = ["outline"]
 

@@ -27,6 +27,7 @@ from npnet.layers import (
     dropout,
     elementwise,
     gated,
+    random_like,
     rectifiers,
     smooth,
 )
@@ -157,6 +158,24 @@ def _dropout(layer: Any, o: Operands, outputs: Sequence[Symbol]) -> Formula:
     return Formula([x * mask / keep], {"x": Gradient(y) * mask / keep}, {"x": mask / keep}, where)
 
 
+def drawn(name: str, distribution: str, *arguments: float) -> Maker:
+    """Return the formula of numbers drawn whatever x is; they have a name, as they are drawn once.
+
+    Examples
+    --------
+    >>> y, x = Symbol("y", (2,)), Symbol("x", (2,))
+    >>> drawn("u", "uniform", 0, 1)(None, Operands({"x": x}), [y]).where[0].right.function
+    'uniform'
+    """
+
+    def formula(layer: Any, o: Operands, outputs: Sequence[Symbol]) -> Formula:
+        numbers = Symbol(name, getattr(o.x, "shape", ()))
+        where = [Equation(numbers, call(distribution, *arguments))]
+        return Formula([numbers], {"x": Number(0)}, {"x": Number(0)}, where)
+
+    return formula
+
+
 def _channel_slope(layer: Any, o: Operands, outputs: Sequence[Symbol]) -> Formula:
     """PReLU: the slope is learnt, one for all or one a channel."""
     (y,), x, weight = outputs, o.x, o.weight
@@ -203,4 +222,6 @@ FORMULAS: dict[type, Maker] = {
     smooth.LogSigmoid: curve(lambda _, x, y: (call("ln", call(_SIGMOID, x)), 1 - call("exp", y))),
     smooth.Softsign: curve(lambda _, x, y: (x / (1 + Abs(x)), 1 / (1 + Abs(x)) ** 2)),
     dropout.Dropout: _dropout,
+    random_like.RandLike: drawn("u", "uniform", 0, 1),
+    random_like.RandnLike: drawn("ε", "normal", 0, 1),
 }

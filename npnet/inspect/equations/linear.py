@@ -89,14 +89,19 @@ def _concatenated(layer: Any, o: Operands, outputs: Sequence[Symbol]) -> Formula
     axis = layer.axis % ndim_of(y)
     name = f"axis {axis}"
     gradients: dict[str, Expr] = {}
+    empty = [role for role, operand in o.items() if getattr(operand, "shape", None) == (0,)]
+    joined = [operand for role, operand in o.items() if role not in empty]
     start = 0
     for number, (role, operand) in enumerate(o.items()):
         part = f"part {number}"
+        if role in empty:
+            gradients[role] = Number(0)
+            continue
         if getattr(operand, "shape", None) is not None:
             stop = start + operand.shape[axis]
             part, start = ", ".join([":"] * axis + [f"{start}:{stop}"]), stop
         gradients[role] = Indexed(Gradient(y), Words(part))
-    return Formula([call("concatenate", *o.values(), Words(name))], gradients)
+    return Formula([call("concatenate", *(joined or o.values()), Words(name))], gradients)
 
 
 def _transposed(layer: Any, o: Operands, outputs: Sequence[Symbol]) -> Formula:

@@ -1,0 +1,145 @@
+"""What a forward does beside recording: it is done in every call."""
+
+import random
+
+import numpy as np
+import pytest
+
+import npnet
+import npnet.functional as F
+from npnet import BatchNorm1d, Dropout, Linear, Module, Parameter
+
+X = np.linspace(0.5, 2.0, 12, dtype=np.float32).reshape(4, 3)
+
+
+class Doing(Module):
+    """A Module whose forward does something, and multiplies by what comes of it."""
+
+    def __init__(self, deed):
+        super().__init__()
+        self.deed, self.calls = deed, 0
+        self.weight = Parameter([1.0], requires_grad=False)
+        self.register_buffer("seen", np.ones(1, np.float32))
+        self.step = 1.0
+
+    def forward(self, x):
+        return x * self.deed(self)
+
+
+def halve_weight(module):
+    with npnet.no_grad():
+        module.weight *= 0.5
+    return module.weight
+
+
+def assign_data(module):
+    module.weight.data = module.weight.data * 0.5
+    return module.weight
+
+
+def write_data(module):
+    module.weight.data[:] *= 0.5
+    return module.weight
+
+
+def read_data(module):
+    module.step /= 2
+    module.weight.data[:] = module.step
+    return float(np.asarray(module.weight)[0])
+
+
+def fill(module):
+    module.weight.requires_grad_(False)
+    npnet.init.constant_(module.weight, float(module.weight.data[0]) / 2)
+    return module.weight
+
+
+def write_buffer(module):
+    module.seen[:] *= 0.5
+    return module.seen
+
+
+def replace_buffer(module):
+    module.seen = module.seen * 0.5
+    return module.seen
+
+
+def count(module):
+    module.step /= 2
+    return module.step
+
+
+@pytest.mark.parametrize(
+    "deed",
+    [halve_weight, assign_data, write_data, read_data, fill, write_buffer, replace_buffer, count],
+)
+def test_what_forward_changes_is_changed_in_every_call(deed):
+    module = Doing(deed)
+    assert [float(module(X)[0, 0]) for _ in range(4)] == [0.25, 0.125, 0.0625, 0.03125]
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda module: npnet.randn(4, 3),
+        lambda module: npnet.rand(3),
+        lambda module: random.random(),
+        lambda module: np.random.rand(),  # noqa: NPY002
+        lambda module: float(npnet.randperm(1000)[0]),
+    ],
+)
+def test_what_forward_draws_is_drawn_in_every_call(draw):
+    module = Doing(draw)
+    assert len({module(X).tobytes() for _ in range(8)}) > 4
+
+
+def test_backward_is_that_of_the_draw():
+    module = Doing(lambda module: npnet.randn(4, 3))
+    for _ in range(3):
+        y = module(X)
+        assert module.backward(np.ones_like(X), input_grad=True).tolist() == pytest.approx(y / X)
+
+
+@pytest.mark.torch
+def test_draws_give_torchs_numbers():
+    torch = pytest.importorskip("torch")
+    npnet.manual_seed(3)
+    torch.manual_seed(3)
+    module = Doing(lambda module: npnet.randn(4, 3))
+    for _ in range(3):
+        np.testing.assert_array_equal(module(X), X * torch.randn(4, 3).numpy())
+
+
+def test_what_layers_do_when_they_run_is_no_reason():
+    traced = []
+
+    class Usual(Module):
+        def __init__(self):
+            super().__init__()
+            self.fc, self.drop, self.norm = Linear(3, 3), Dropout(0.5), BatchNorm1d(3)
+
+        def forward(self, x):
+            traced.append(x.shape)
+            return F.dropout(self.norm(self.drop(self.fc(x))), 0.5, self.training)
+
+    module = Usual()
+    for _ in range(3):
+        module(X)
+        module.backward(np.ones_like(X))
+    assert traced == [(4, 3)]
+
+
+def test_what_is_done_once_is_traced_once_more():
+    traced = []
+
+    class Lazy(Module):
+        def forward(self, x):
+            traced.append(x.shape)
+            if not hasattr(self, "scale"):
+                self.scale = 2.0
+            return x * self.scale
+
+    module = Lazy()
+    for _ in range(5):
+        assert module(X).tolist() == (X * 2).tolist()
+    assert len(traced) == 2

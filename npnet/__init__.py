@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from npnet import init, layers, optim, random
+from npnet import init, layers, optim
+from npnet import random as random
 from npnet.containers import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
 from npnet.grad_mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from npnet.graph import Graph
@@ -35,6 +36,7 @@ __all__ = [
     "chunk",
     "clamp",
     "clip",
+    "detach",
     "div",
     "enable_grad",
     "exp",
@@ -59,9 +61,10 @@ __all__ = [
     "optim",
     "permute",
     "rand",
+    "rand_like",
     "randint",
     "randn",
-    "random",
+    "randn_like",
     "randperm",
     "relu",
     "reshape",
@@ -86,8 +89,11 @@ __all__ = [
 
 if TYPE_CHECKING:
     from npnet import check as check
+    from npnet import checkpoint as checkpoint
+    from npnet import data as data
     from npnet import functional as functional
     from npnet import inspect as inspect
+    from npnet import training as training
     from npnet import utils as utils
     from npnet.check import CheckError, GradientError, check_gradients, check_layer, gradcheck
     from npnet.checkpoint import CheckpointError, load, save
@@ -98,6 +104,7 @@ if TYPE_CHECKING:
         chunk,
         clamp,
         clip,
+        detach,
         div,
         exp,
         flatten,
@@ -110,6 +117,8 @@ if TYPE_CHECKING:
         mul,
         neg,
         permute,
+        rand_like,
+        randn_like,
         relu,
         reshape,
         sigmoid,
@@ -130,8 +139,9 @@ if TYPE_CHECKING:
     from npnet.functional import sum as sum
 else:
     #: Where to find what is imported when it is first asked for; who trains needs none of it.
+    _ROOMS = ("check", "checkpoint", "data", "functional", "inspect", "training", "utils")
     _LATER = {
-        **{name: f"npnet.{name}" for name in ("check", "functional", "inspect", "utils")},
+        **{name: f"npnet.{name}" for name in _ROOMS},
         **dict.fromkeys(("CheckpointError", "load", "save"), "npnet.checkpoint"),
         **dict.fromkeys(("CheckError", "GradientError"), "npnet.check"),
         **dict.fromkeys(("check_gradients", "check_layer", "gradcheck"), "npnet.check"),
@@ -155,4 +165,4 @@ else:
 
     def __dir__():
         """List what is imported later too."""
-        return sorted({*globals(), *__all__})
+        return sorted({*globals(), *__all__, *_LATER})

@@ -72,7 +72,13 @@ def save(state: Any, file: Target, *, format: str | None = None) -> None:
             write(state, stream)
 
 
-def load(file: Target) -> Any:
+def load(
+    file: Target,
+    map_location: Any = None,
+    *,
+    weights_only: bool | None = True,
+    mmap: bool | None = None,
+) -> Any:
     """Return what a file holds, with arrays for tensors; it never runs code.
 
     Reads ``.npz``, ``.safetensors`` and the zip files of `torch.save`, told apart by how they
@@ -94,9 +100,20 @@ def load(file: Target) -> Any:
     ----------
     file : path or binary file object
         A file object is read from where it stands to its end.
+    map_location : None or "cpu", default None
+        Where the arrays shall be: there is no other place.
+    weights_only : bool, default True
+        Accepted for torch's sake: nothing else is read, and no code of the file is run, either way.
+    mmap : None or False, default None
+        Accepted for torch's sake: every array has memory of its own.
 
     Errors
     ------
+    ValueError
+        For another device as map_location, and for mmap=True.
+    TypeError
+        For a map_location that is no device: arrays have no place that it could change. For a
+        weights_only that is no bool.
     CheckpointError
         For a file that is damaged, cut off, of another kind, or holds what is not read; nothing is
         returned in part. Files of torch before 1.6 and TorchScript archives are of another kind:
@@ -120,11 +137,25 @@ def load(file: Target) -> Any:
     Traceback (most recent call last):
     npnet.checkpoint.files.CheckpointError: load: file object: expected a file of .npz, ...
     """
+    _check_options(map_location, weights_only, mmap)
     with opened(file) as (stream, size, name):
         try:
             return _read(stream, size)
         except CheckpointError as error:
             raise CheckpointError(f"load: {name}: {error}") from error.__cause__
+
+
+def _check_options(map_location: Any, weights_only: Any, mmap: Any) -> None:
+    """Refuse what asks for anything else than what is done."""
+    if map_location is not None and str(map_location).split(":")[0] != "cpu":
+        raise (ValueError if isinstance(map_location, str) else TypeError)(
+            f"load: expected map_location None or 'cpu', got {map_location!r}; arrays of all "
+            "devices come to the CPU"
+        )
+    if weights_only is not None and not isinstance(weights_only, bool):
+        raise TypeError(f"load: expected weights_only True or False, got {weights_only!r}")
+    if mmap:
+        raise ValueError(f"load: expected mmap None or False, got {mmap!r}; files are read whole")
 
 
 def _writer(format: str) -> Callable[[Any, BinaryIO], None]:

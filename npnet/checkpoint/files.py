@@ -25,6 +25,12 @@ class CheckpointError(ValueError):
 
 def format_of(file: Target, format: str | None) -> str:
     """Return the format asked for, or else the one that the suffix stands for."""
+    if not isinstance(file, str | os.PathLike) and not hasattr(file, "write"):
+        kind = type(file).__name__
+        raise TypeError(
+            'save: expected a path, or a file opened in mode "wb", as second argument, got '
+            f"{kind}; the state comes first: save(state, path)"
+        )
     formats = sorted({*FORMATS.values()})
     if format is not None:
         if format not in formats:
@@ -50,7 +56,7 @@ def opened(file: Target) -> Iterator[tuple[BinaryIO, int, str]]:
         return
     if isinstance(file, io.TextIOBase) or not hasattr(file, "read"):
         kind = type(file).__name__
-        raise TypeError(f'load: expected a path, or a file opened in mode "rb", got a {kind}')
+        raise TypeError(f'load: expected a path, or a file opened in mode "rb", got {kind}')
     data = file.read()
     yield io.BytesIO(data), len(data), getattr(file, "name", None) or "file object"
 

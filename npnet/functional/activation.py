@@ -8,6 +8,7 @@ from npnet.functional.apply import apply
 from npnet.layers.activation import ReLU, Sigmoid, Tanh
 from npnet.layers.clipped import Hardtanh, ReLU6
 from npnet.layers.gated import GELU, Hardswish, Mish, SiLU
+from npnet.layers.methods import refuse
 from npnet.layers.rectifiers import ELU, SELU, ChannelSlope, LeakyReLU
 from npnet.layers.smooth import LogSigmoid, Softplus, Softsign
 from npnet.layers.softmax import LogSoftmax, Softmax
@@ -245,8 +246,10 @@ def softsign(input: Any) -> Any:
     return apply(Softsign, (input,))
 
 
-def softmax(input: Any, dim: int | None = None) -> Any:
+def softmax(input: Any, dim: int | None = None, *, dtype: None = None) -> Any:
     """Return probabilities along an axis: a Node for a Node or a Parameter, an array for an array.
+
+    dtype is there for torch and must be None.
 
     Examples
     --------
@@ -254,11 +257,14 @@ def softmax(input: Any, dim: int | None = None) -> Any:
     >>> F.softmax([1e4, 1e4], dim=0).tolist()
     [0.5, 0.5]
     """
+    refuse("softmax", dtype=dtype)
     return apply(Softmax, (input,), dim)
 
 
-def log_softmax(input: Any, dim: int | None = None) -> Any:
+def log_softmax(input: Any, dim: int | None = None, *, dtype: None = None) -> Any:
     """Return their logarithms: a Node for a Node or a Parameter, an array for an array.
+
+    dtype is there for torch and must be None.
 
     Examples
     --------
@@ -266,4 +272,5 @@ def log_softmax(input: Any, dim: int | None = None) -> Any:
     >>> F.log_softmax([1e4, 0.0], dim=0).tolist()
     [0.0, -10000.0]
     """
+    refuse("log_softmax", dtype=dtype)
     return apply(LogSoftmax, (input,), dim)

@@ -5,35 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from npnet.functional.apply import apply
-from npnet.layers.arithmetic import Add, Divide, MatMul, Multiply, Subtract, power
+from npnet.layers.arithmetic import MatMul, Multiply, power
 from npnet.layers.bounds import Maximum, Minimum
 from npnet.layers.elementwise import Negate
 
-__all__ = ["add", "div", "matmul", "maximum", "minimum", "mul", "neg", "pow", "sub"]
-
-
-def add(input: Any, other: Any) -> Any:
-    """Return input + other: a Node where either is a Node or a Parameter, else an array.
-
-    Examples
-    --------
-    >>> import npnet.functional as F
-    >>> F.add([1.0, 2.0], 3.0).tolist()
-    [4.0, 5.0]
-    """
-    return apply(Add, (input, other))
-
-
-def sub(input: Any, other: Any) -> Any:
-    """Return input - other: a Node where either is a Node or a Parameter, else an array.
-
-    Examples
-    --------
-    >>> import npnet.functional as F
-    >>> F.sub([1.0, 2.0], 3.0).tolist()
-    [-2.0, -1.0]
-    """
-    return apply(Subtract, (input, other))
+__all__ = ["matmul", "maximum", "minimum", "mul", "neg", "pow"]
 
 
 def mul(input: Any, other: Any) -> Any:
@@ -46,18 +22,6 @@ def mul(input: Any, other: Any) -> Any:
     [3.0, 6.0]
     """
     return apply(Multiply, (input, other))
-
-
-def div(input: Any, other: Any) -> Any:
-    """Return input / other: a Node where either is a Node or a Parameter, else an array.
-
-    Examples
-    --------
-    >>> import npnet.functional as F
-    >>> F.div([1.0, 2.0], 4.0).tolist()
-    [0.25, 0.5]
-    """
-    return apply(Divide, (input, other))
 
 
 def pow(input: Any, exponent: Any) -> Any:

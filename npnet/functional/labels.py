@@ -48,7 +48,7 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Array:
     if isinstance(tensor, Expression):
         kind = type(tensor).__name__
         raise TypeError(
-            f"one_hot: expected an array of labels, got a {kind}; make it before the call, and "
+            f"one_hot: expected an array of labels, got {kind}; make it before the call, and "
             "give it to forward as an input"
         )
     labels, classes = real_array(tensor, "one_hot", "labels"), operator.index(num_classes)

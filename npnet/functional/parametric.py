@@ -122,9 +122,10 @@ def batch_norm(
 ) -> Any:
     """Return input (N, C, ...) with mean 0 and variance 1 in each channel, times weight plus bias.
 
-    running_mean and running_var are floating arrays (C,), as a Module's buffers are, or None.
-    While training they are written to, by BatchNorm1d's rule; otherwise mean and variance are read
-    from them, live. Errors are BatchNorm1d's, and TypeError for running statistics of another kind.
+    running_mean and running_var are floating arrays (C,), as a Module's buffers are, or both None
+    while training. Then they are written to, by BatchNorm1d's rule; otherwise mean and variance are
+    read from them, live. Errors are BatchNorm1d's, TypeError for running statistics of another kind
+    and ValueError for missing ones.
 
     Examples
     --------
@@ -136,6 +137,13 @@ def batch_norm(
     ([0.2], [1.1])
     """
     layer = BatchNorm(eps, momentum, track_running_stats=True).train(bool(training))
+    missing = [running_mean is None, running_var is None]
+    if missing[0] != missing[1] or (any(missing) and not training):
+        name = "running_mean" if missing[0] else "running_var"
+        raise ValueError(
+            f"batch_norm: expected {name} with training={bool(training)}, got None; training=True "
+            "and neither of the two is to normalize by the batch"
+        )
     for name, buffer in (("running_mean", running_mean), ("running_var", running_var)):
         floating = isinstance(buffer, np.ndarray) and buffer.dtype in (np.float32, np.float64)
         if buffer is not None and not (floating and (buffer.flags.writeable or not training)):

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from npnet.kernel import Spec
 from npnet.layers.base import Reduced
 from npnet.layers.loss import silent
 from npnet.parameter import Array
-from npnet.tape import Spec
 
 __all__ = ["Weighted"]
 

@@ -28,6 +28,7 @@ from npnet.layers.indexing import Index
 from npnet.layers.likelihood import NLLLoss
 from npnet.layers.linear import Linear
 from npnet.layers.normalization import LayerNorm, RMSNorm
+from npnet.layers.random_like import RandLike, RandnLike
 from npnet.layers.rectifiers import ELU, SELU, LeakyReLU, PReLU
 from npnet.layers.reduction import Mean, Sum
 from npnet.layers.regression import HuberLoss, L1Loss, MSELoss, SmoothL1Loss
@@ -82,6 +83,8 @@ __all__ = [
     "Permute",
     "Power",
     "RMSNorm",
+    "RandLike",
+    "RandnLike",
     "ReLU",
     "ReLU6",
     "Regularization",

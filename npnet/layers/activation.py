@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from npnet.kernel import Spec
 from npnet.layers.base import Elementwise, real_number
 from npnet.parameter import Array
 from npnet.program import Call
-from npnet.tape import Spec
 
 __all__ = ["Activation", "Identity", "ReLU", "Sigmoid", "Tanh", "printable", "write_sigmoid"]
 
@@ -49,7 +49,7 @@ def printable(value: Any, who: str, what: str) -> float:
 
 
 class Identity(Elementwise):
-    """The value itself; any arguments are ignored, as in torch.
+    """The value itself, integers too; any arguments are ignored, as in torch.
 
     Equation: y = x
 
@@ -64,6 +64,7 @@ class Identity(Elementwise):
 
     backward_reads = frozenset()
     in_place = True
+    moves = True
 
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
         super().__init__()

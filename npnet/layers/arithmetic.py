@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from npnet.expression import recorders
+from npnet.kernel import Spec
 from npnet.layers.activation import Tanh
 from npnet.layers.base import Layer, broadcast_spec, sum_to
 from npnet.layers.elementwise import Abs, Exp, Log, Negate, Sqrt, Square
 from npnet.parameter import Array
 from npnet.program import Call
-from npnet.tape import Spec
 
 __all__ = ["Add", "Divide", "MatMul", "Multiply", "Power", "Subtract"]
 

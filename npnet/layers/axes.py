@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from npnet.kernel import Spec
 from npnet.layers.base import Layer, axis_within, integer_number
 from npnet.layers.shape import Rearrangement
 from npnet.parameter import Array
 from npnet.program import Call
-from npnet.tape import Spec
 
 __all__ = ["Permute", "Squeeze", "Transpose", "Unsqueeze"]
 
@@ -21,6 +21,7 @@ class Reordering(Layer):
     """A layer whose output has the numbers of x with its axes in another order."""
 
     backward_reads = frozenset()
+    moves = True
     any_order = frozenset({"x"})
 
     def order(self, ndim: int) -> tuple[int, ...]:

@@ -8,10 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from npnet.contraction import Contraction
-from npnet.layers.base import Layer, real_number
+from npnet.kernel import Spec
+from npnet.layers.activation import printable
+from npnet.layers.base import Layer
 from npnet.layers.normalization import check_shape, filled
+from npnet.layers.sizes import size_number
 from npnet.parameter import Array, Parameter
-from npnet.tape import Spec
 
 __all__ = ["BatchNorm1d"]
 
@@ -63,9 +65,9 @@ class BatchNorm(Layer):
 
     def __init__(self, eps: float, momentum: float | None, track_running_stats: bool) -> None:
         super().__init__()
-        self.eps = real_number(eps, self._who, "eps")
+        self.eps = printable(eps, self._who, "eps")
         if momentum is not None:
-            momentum = real_number(momentum, self._who, "momentum")
+            momentum = printable(momentum, self._who, "momentum")
         self.momentum, self.track_running_stats = momentum, track_running_stats
 
     # ------------------------------------------------------------------ modes
@@ -102,7 +104,8 @@ class BatchNorm(Layer):
         if self._takes_batch and shape[0] * math.prod(shape[2:]) == 1:
             raise ValueError(
                 f"{self._who}: expected more than 1 value per channel when training, got input "
-                f"size {shape}; one has no variance: leave the last batch out, or use eval()"
+                f"size {shape}; one has no variance: leave such a last batch out with "
+                "drop_last=True of the DataLoader, or use eval()"
             )
         if self.eps < 0 or (self._takes_batch and not self.eps):
             raise ValueError(
@@ -311,11 +314,7 @@ class BatchNorm1d(BatchNorm):
         dtype: Any = None,
     ) -> None:
         super().__init__(eps, momentum, track_running_stats)
-        if not isinstance(num_features, (int, np.integer)) or num_features < 0:
-            raise ValueError(
-                f"{self._who}: expected num_features to be an integer >= 0, got {num_features!r}"
-            )
-        self.num_features = size = int(num_features)
+        self.num_features = size = size_number(num_features, self._who, "num_features")
         self.affine = affine
         ones, zeros = (filled(size, number, dtype, self._who) for number in (1.0, 0.0))
         self.register_parameter("weight", ones if affine else None)

@@ -9,10 +9,11 @@ import numpy as np
 
 from npnet import init
 from npnet.contraction import contractions
+from npnet.kernel import Spec
 from npnet.layers.base import Layer
 from npnet.layers.normalization import check_shape, filled
+from npnet.layers.sizes import size_number
 from npnet.parameter import Array, Parameter
-from npnet.tape import Spec
 
 __all__ = ["Bilinear"]
 
@@ -74,16 +75,9 @@ class Bilinear(Layer):
         generator: Any = None,
     ) -> None:
         super().__init__()
-        sizes = {"in1_features": in1_features, "in2_features": in2_features}
-        sizes["out_features"] = out_features
-        for name, size in sizes.items():
-            least = int(name == "in1_features")
-            if not isinstance(size, (int, np.integer)) or size < least:
-                raise ValueError(
-                    f"Bilinear: expected {name} to be an integer >= {least}, got {size!r}"
-                )
-        self.in1_features, self.in2_features = int(in1_features), int(in2_features)
-        self.out_features = int(out_features)
+        self.in1_features = size_number(in1_features, "Bilinear", "in1_features", least=1)
+        self.in2_features = size_number(in2_features, "Bilinear", "in2_features")
+        self.out_features = size_number(out_features, "Bilinear", "out_features")
         self.weight = filled((out_features, in1_features, in2_features), 0.0, dtype, "Bilinear")
         zeros = filled(out_features, 0.0, dtype, "Bilinear") if bias else None
         self.register_parameter("bias", zeros)

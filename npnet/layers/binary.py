@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from npnet.kernel import Spec
 from npnet.layers.loss import Pointwise, silent
 from npnet.parameter import Array
-from npnet.tape import Spec
 
 __all__ = ["BCELoss", "BCEWithLogitsLoss"]
 

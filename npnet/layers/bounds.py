@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from npnet.expression import recorders
+from npnet.kernel import Spec
 from npnet.layers.activation import printable
 from npnet.layers.arithmetic import Binary
 from npnet.layers.base import Elementwise, sum_to
 from npnet.parameter import Array
-from npnet.tape import Spec
 
 __all__ = ["Clamp", "Maximum", "Minimum"]
 

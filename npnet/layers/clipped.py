@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from npnet.kernel import Spec
 from npnet.layers.activation import Activation, printable
 from npnet.parameter import Array
-from npnet.tape import Spec
 
 __all__ = ["Hardtanh", "ReLU6"]
 

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from npnet.kernel import Spec
 from npnet.layers.base import real_number
 from npnet.layers.categorical import Categorical, label_index
 from npnet.layers.softmax import softmax_backward
 from npnet.parameter import Array
 from npnet.program import Call
-from npnet.tape import Spec
 
 __all__ = ["CrossEntropyLoss", "SoftmaxCrossEntropy"]
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from npnet.kernel import Spec
 from npnet.layers.loss import Pointwise, silent
 from npnet.parameter import Array
-from npnet.tape import Spec
 
 __all__ = ["KLDivLoss"]
 
@@ -33,6 +33,8 @@ class KLDivLoss(Pointwise):
     ------
     ValueError
         For shapes that differ, which torch broadcasts, and for an unknown reduction.
+    TypeError
+        For a log_target that is no bool.
 
     Source: torch.nn.KLDivLoss. As there, dt is NaN where t is 0.
 
@@ -53,7 +55,11 @@ class KLDivLoss(Pointwise):
 
     def __init__(self, reduction: str = "mean", log_target: bool = False) -> None:
         super().__init__(reduction)
-        self.log_target = log_target
+        if not isinstance(log_target, (bool, np.bool_)):
+            raise TypeError(
+                f"{self._who}: expected log_target to be True or False, got {log_target!r}"
+            )
+        self.log_target = bool(log_target)
 
     def scratch_specs(self, x: Spec, target: Spec) -> dict[str, Any]:
         """Keep e^t of a target of logarithms, and hold a term of the losses and their sum."""

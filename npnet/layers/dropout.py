@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from npnet.kernel import Spec
 from npnet.layers.base import Elementwise, real_number
 from npnet.parameter import Array
 from npnet.random import Generator
 from npnet.random.functions import stream
-from npnet.tape import Spec
 
 __all__ = ["Dropout"]
 
@@ -65,13 +65,22 @@ class Dropout(Elementwise):
         self, p: float = 0.5, inplace: bool = False, *, generator: Generator | None = None
     ) -> None:
         super().__init__()
-        if not 0 <= real_number(p, self._who, "p") <= 1:
-            raise ValueError(
-                f"{self._who}: expected p from 0 to 1, got {p}; it is what is left out"
-            )
         self.p, self.inplace = p, inplace
         self.generator = generator
+        self._check()
         stream(generator, self._who)
+
+    def _check(self) -> None:
+        """Refuse a p that is no probability; it may be set at any time."""
+        if not 0 <= real_number(self.p, self._who, "p") <= 1:
+            raise ValueError(
+                f"{self._who}: expected p from 0 to 1, got {self.p}; it is what is left out"
+            )
+
+    def infer(self, x: Spec) -> Spec:
+        """Return the operand's own shape and dtype."""
+        self._check()
+        return super().infer(x)
 
     def has_effects(self) -> bool:
         """Whether a mask is drawn."""

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from npnet.kernel import Spec
 from npnet.layers.base import Elementwise, real_number
 from npnet.parameter import Array
-from npnet.tape import Spec
 
 __all__ = ["Abs", "Exp", "Log", "Negate", "Scale", "Sqrt", "Square"]
 

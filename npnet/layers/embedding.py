@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from npnet import init
-from npnet.layers.base import Layer, real_number
-from npnet.parameter import Array, Parameter, floating_array
-from npnet.tape import Spec
+from npnet.kernel import Spec
+from npnet.layers.activation import printable
+from npnet.layers.base import Layer
+from npnet.layers.sizes import is_integer, size_number
+from npnet.parameter import Array, Parameter, computing_dtype, floating_array
 
 __all__ = ["Embedding"]
 
@@ -97,8 +99,7 @@ class Embedding(Layer):
     ) -> None:
         super().__init__()
         for name, size in (("num_embeddings", num_embeddings), ("embedding_dim", embedding_dim)):
-            if not isinstance(size, (int, np.integer)) or size < 0:
-                raise ValueError(f"Embedding: expected {name} to be an integer >= 0, got {size!r}")
+            size_number(size, "Embedding", name)
         if sparse:
             raise NotImplementedError(
                 "Embedding: sparse gradients are not supported, since a gradient is one dense "
@@ -106,8 +107,8 @@ class Embedding(Layer):
             )
         self.num_embeddings, self.embedding_dim = int(num_embeddings), int(embedding_dim)
         self.padding_idx = check_row(padding_idx, self.num_embeddings)
-        self.max_norm = None if max_norm is None else real_number(max_norm, self._who, "max_norm")
-        self.norm_type = real_number(norm_type, self._who, "norm_type")
+        self.max_norm = None if max_norm is None else printable(max_norm, self._who, "max_norm")
+        self.norm_type = printable(norm_type, self._who, "norm_type")
         self.scale_grad_by_freq, self.sparse = scale_grad_by_freq, sparse
         self.weight = Parameter(self._table(_weight, dtype), not _freeze)
         if _weight is None:
@@ -118,12 +119,9 @@ class Embedding(Layer):
         shape = (self.num_embeddings, self.embedding_dim)
         zeros = np.zeros(shape, np.float32) if given is None else given
         table = np.ascontiguousarray(floating_array(zeros, dtype, self._who))
-        if table.shape != shape or table.dtype not in (np.float32, np.float64):
-            kind = ValueError if table.shape != shape else TypeError
-            raise kind(
-                f"Embedding: expected weights of shape {shape}, float32 or float64, got "
-                f"{table.shape}, {table.dtype}"
-            )
+        computing_dtype(table.dtype, self._who, "weights in")
+        if table.shape != shape:
+            raise ValueError(f"{self._who}: expected weights of shape {shape}, got {table.shape}")
         return table
 
     @classmethod
@@ -284,7 +282,7 @@ def check_row(padding_idx: int | None, rows: int) -> int | None:
     """Return padding_idx as a row from 0 on."""
     if padding_idx is None:
         return None
-    if not isinstance(padding_idx, (int, np.integer)) or not -rows <= padding_idx < rows:
+    if not is_integer(padding_idx) or not -rows <= padding_idx < rows:
         raise ValueError(
             f"Embedding: Padding_idx must be within num_embeddings, got {padding_idx!r}; "
             f"num_embeddings is {rows}"

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from npnet.kernel import Spec
 from npnet.layers.activation import Activation, write_sigmoid
 from npnet.parameter import Array
-from npnet.tape import Spec
 
 __all__ = ["GELU", "Hardswish", "Mish", "SiLU"]
 

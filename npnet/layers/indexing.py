@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from npnet.execution import real_array
+from npnet.kernel import Spec
 from npnet.layers.base import Layer
 from npnet.parameter import Array
 from npnet.program import Call
-from npnet.tape import Spec
 
 __all__ = ["Index"]
 
@@ -60,6 +60,7 @@ class Index(Layer):
     """
 
     backward_reads = frozenset()
+    moves = True
 
     def __init__(self, index: Any) -> None:
         super().__init__()

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from npnet.kernel import Spec
 from npnet.layers.categorical import Categorical, Rows, label_index
 from npnet.layers.loss import silent
 from npnet.parameter import Array
-from npnet.tape import Spec
 
 __all__ = ["NLLLoss"]
 

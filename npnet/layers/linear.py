@@ -11,10 +11,11 @@ import numpy as np
 
 from npnet import init
 from npnet.contraction import contractions
+from npnet.kernel import Spec
 from npnet.layers.base import Layer
-from npnet.parameter import Array, Parameter
+from npnet.layers.sizes import size_number
+from npnet.parameter import Array, Parameter, computing_dtype
 from npnet.program import Call
-from npnet.tape import Spec
 
 __all__ = ["Linear"]
 
@@ -79,14 +80,11 @@ class Linear(Layer):
         generator: Any = None,
     ) -> None:
         super().__init__()
-        for name, size in (("in_features", in_features), ("out_features", out_features)):
-            if not isinstance(size, (int, np.integer)) or size < 0:
-                raise ValueError(f"Linear: expected {name} to be an integer >= 0, got {size!r}")
-        self.in_features, self.out_features = int(in_features), int(out_features)
+        self.in_features = size_number(in_features, "Linear", "in_features")
+        self.out_features = size_number(out_features, "Linear", "out_features")
         columns = np.zeros((in_features, out_features), np.float32)
         self.weight = Parameter(columns.T, dtype=dtype)
-        if self.weight.dtype not in (np.float32, np.float64):
-            raise TypeError(f"Linear: expected dtype float32 or float64, got {self.weight.dtype}")
+        computing_dtype(self.weight.dtype, "Linear")
         zeros = Parameter(np.zeros(out_features, np.float32), dtype=dtype) if bias else None
         self.register_parameter("bias", zeros)
         self.reset_parameters(generator)

@@ -9,9 +9,9 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
+from npnet.kernel import Spec
 from npnet.layers.base import Reduced
 from npnet.parameter import Array
-from npnet.tape import Spec
 
 __all__ = ["Pointwise", "in_dtype", "silent"]
 

@@ -1,4 +1,4 @@
-"""Functions of one value, which are methods of every expression too: torch's names and arguments.
+"""Functions that are methods of every expression too: torch's names and arguments.
 
 ``x.mean(dim=1)`` in a forward and ``npnet.mean(x, dim=1)`` are the same function: a Node for a Node
 or a Parameter, an array for an array. NumPy calls methods of the same names with its own words,
@@ -9,28 +9,81 @@ from __future__ import annotations
 
 from typing import Any
 
-from npnet.expression import add_methods
-from npnet.layers.activation import ReLU, Sigmoid
+import numpy as np
+
+from npnet.expression import Expression, add_methods
+from npnet.grad_mode import no_grad
+from npnet.layers.activation import Identity, ReLU, Sigmoid, printable
+from npnet.layers.arithmetic import Add, Divide, Subtract
 from npnet.layers.axes import Permute, Squeeze, Transpose, Unsqueeze
 from npnet.layers.bounds import Clamp
+from npnet.layers.elementwise import Scale
 from npnet.layers.indexing import Index
 from npnet.layers.reduction import Mean, Sum
 from npnet.layers.shape import Flatten, Reshape, Unflatten
 from npnet.layers.softmax import LogSoftmax, Softmax
+from npnet.module import is_live, is_recording
 
 __all__ = [
+    "add",
     "clamp",
     "clip",
+    "detach",
+    "div",
     "flatten",
     "mean",
     "permute",
     "reshape",
     "squeeze",
+    "sub",
     "sum",
     "transpose",
     "unflatten",
     "unsqueeze",
 ]
+
+
+def add(input: Any, other: Any, *, alpha: float = 1) -> Any:
+    """Return input + alpha other: a Node where either is a Node or a Parameter, else an array.
+
+    Examples
+    --------
+    >>> import npnet
+    >>> npnet.add([1.0, 2.0], 3.0).tolist(), npnet.add([1.0, 2.0], 3.0, alpha=2).tolist()
+    ([4.0, 5.0], [7.0, 8.0])
+    """
+    return Add()(input, times("add", other, alpha))
+
+
+def sub(input: Any, other: Any, *, alpha: float = 1) -> Any:
+    """Return input - alpha other: a Node where either is a Node or a Parameter, else an array.
+
+    Examples
+    --------
+    >>> import npnet
+    >>> npnet.sub([1.0, 2.0], 3.0).tolist(), npnet.sub([1.0, 2.0], 3.0, alpha=2).tolist()
+    ([-2.0, -1.0], [-5.0, -4.0])
+    """
+    return Subtract()(input, times("sub", other, alpha))
+
+
+def div(input: Any, other: Any, *, rounding_mode: None = None) -> Any:
+    """Return input / other: a Node where either is a Node or a Parameter, else an array.
+
+    rounding_mode is there for torch and must be None.
+
+    Examples
+    --------
+    >>> import npnet
+    >>> npnet.div([1.0, 2.0], 4.0).tolist()
+    [0.25, 0.5]
+    """
+    if rounding_mode is not None:
+        raise ValueError(
+            f"div: expected rounding_mode None, got {rounding_mode!r}; what is rounded has no "
+            "gradient: round arrays by np.floor or np.trunc, before they are given to a model"
+        )
+    return Divide()(input, other)
 
 
 def mean(
@@ -194,13 +247,37 @@ def clamp(input: Any, min: float | None = None, max: float | None = None, out: N
 clip = clamp
 
 
-def softmax(input: Any, dim: int) -> Any:
+def detach(input: Any) -> Any:
+    """Return the value as a constant to backward: no gradient goes through it. A copy of an array.
+
+    In a `forward`, what an Identity within `npnet.no_grad` records: ``x + (q - x).detach()`` is q,
+    with the gradient of x.
+
+    Examples
+    --------
+    >>> import numpy as np, npnet
+    >>> class Straight(npnet.Module):
+    ...     def forward(self, x):
+    ...         return x * x.detach()
+    >>> model = Straight()
+    >>> model(np.array([3.0])).tolist(), model.backward(np.ones(1), input_grad=True).tolist()
+    ([9.0], [3.0])
+    """
+    if not is_recording() and not isinstance(input, Expression):
+        return np.array(input)
+    with no_grad():
+        return Identity()(input)
+
+
+def softmax(input: Any, dim: int, *, dtype: None = None) -> Any:
     """Return probabilities along an axis: Softmax."""
+    refuse("softmax", dtype=dtype)
     return Softmax(dim)(input)
 
 
-def log_softmax(input: Any, dim: int) -> Any:
+def log_softmax(input: Any, dim: int, *, dtype: None = None) -> Any:
     """Return logarithms of probabilities along an axis: LogSoftmax."""
+    refuse("log_softmax", dtype=dtype)
     return LogSoftmax(dim)(input)
 
 
@@ -227,6 +304,16 @@ def matrix_transpose(input: Any) -> Any:
 def last_transpose(input: Any) -> Any:
     """Return the transposes of the matrices on the last two axes: Transpose(-2, -1)."""
     return Transpose(-2, -1)(input)
+
+
+def times(who: str, other: Any, alpha: Any) -> Any:
+    """Return a second operand times a number, in its own dtype."""
+    factor = printable(alpha, who, "alpha")
+    if factor == 1:
+        return other
+    if isinstance(other, Expression) or is_live(other):
+        return Scale(factor)(other)
+    return (np.asarray(other, np.float32) if isinstance(other, (list, tuple)) else other) * factor
 
 
 def one_of(who: str, dim: Any, axis: Any) -> Any:
@@ -263,10 +350,13 @@ def refuse(who: str, **options: Any) -> None:
 
 
 add_methods(
+    add=add,
     T=property(matrix_transpose),
     __getitem__=at_index,
     clamp=clamp,
     clip=clip,
+    detach=detach,
+    div=div,
     flatten=flatten,
     log_softmax=log_softmax,
     mT=property(last_transpose),
@@ -277,6 +367,7 @@ add_methods(
     sigmoid=sigmoid,
     softmax=softmax,
     squeeze=squeeze,
+    sub=sub,
     sum=sum,
     transpose=transpose,
     unflatten=unflatten,

@@ -9,9 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from npnet.contraction import Contraction
-from npnet.layers.base import Layer, real_number
-from npnet.parameter import Array, Parameter
-from npnet.tape import Spec
+from npnet.kernel import Spec
+from npnet.layers.activation import printable
+from npnet.layers.base import Layer
+from npnet.layers.sizes import is_integer
+from npnet.parameter import Array, Parameter, computing_dtype
 
 __all__ = ["LayerNorm", "RMSNorm", "check_shape", "filled"]
 
@@ -21,8 +23,7 @@ _ROW_SUM = Contraction("bo->o").kernel
 def filled(size: int | tuple[int, ...], number: float, dtype: Any, who: str) -> Parameter:
     """Return a Parameter of one number throughout."""
     parameter = Parameter(np.full(size, number, np.float32), dtype=dtype)
-    if parameter.dtype not in (np.float32, np.float64):
-        raise TypeError(f"{who}: expected dtype float32 or float64, got {parameter.dtype}")
+    computing_dtype(parameter.dtype, who)
     return parameter
 
 
@@ -55,9 +56,9 @@ class RowNorm(Layer):
 
     def __init__(self, normalized_shape: Any, elementwise_affine: bool, dtype: Any) -> None:
         super().__init__()
-        one = isinstance(normalized_shape, (int, np.integer))
+        one = is_integer(normalized_shape)
         sizes = (normalized_shape,) if one else normalized_shape
-        whole = isinstance(sizes, Sequence) and all(isinstance(n, (int, np.integer)) for n in sizes)
+        whole = isinstance(sizes, Sequence) and all(map(is_integer, sizes))
         if not whole or not sizes or min(sizes) < 0:
             raise ValueError(
                 f"{self._who}: expected normalized_shape as an integer >= 0, or a tuple of at "
@@ -169,7 +170,7 @@ class LayerNorm(RowNorm):
         dtype: Any = None,
     ) -> None:
         super().__init__(normalized_shape, elementwise_affine, dtype)
-        self.eps = real_number(eps, self._who, "eps")
+        self.eps = printable(eps, self._who, "eps")
         zeros = filled(self.normalized_shape, 0.0, dtype, self._who)
         self.register_parameter("bias", zeros if elementwise_affine and bias else None)
 
@@ -283,7 +284,7 @@ class RMSNorm(RowNorm):
         dtype: Any = None,
     ) -> None:
         super().__init__(normalized_shape, elementwise_affine, dtype)
-        self.eps = None if eps is None else real_number(eps, self._who, "eps")
+        self.eps = None if eps is None else printable(eps, self._who, "eps")
 
     def reset_parameters(self) -> None:
         """Set weight to 1."""

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from npnet.kernel import Spec
 from npnet.layers.activation import Activation, printable
 from npnet.layers.base import Layer, real_number, sum_to
-from npnet.parameter import Array, Parameter
-from npnet.tape import Spec
+from npnet.layers.sizes import size_number
+from npnet.parameter import Array, Parameter, computing_dtype
 
 __all__ = ["ELU", "SELU", "LeakyReLU", "PReLU"]
 
@@ -177,15 +178,10 @@ class PReLU(ChannelSlope):
 
     def __init__(self, num_parameters: int = 1, init: float = 0.25, *, dtype: Any = None) -> None:
         super().__init__()
-        if not isinstance(num_parameters, (int, np.integer)) or num_parameters < 0:
-            raise ValueError(
-                f"PReLU: expected num_parameters to be an integer >= 0, got {num_parameters!r}"
-            )
-        self.num_parameters = int(num_parameters)
+        self.num_parameters = size_number(num_parameters, "PReLU", "num_parameters")
         self.init = real_number(init, "PReLU", "init")
         self.weight = Parameter(np.zeros(self.num_parameters, np.float32), dtype=dtype)
-        if self.weight.dtype not in (np.float32, np.float64):
-            raise TypeError(f"PReLU: expected dtype float32 or float64, got {self.weight.dtype}")
+        computing_dtype(self.weight.dtype, "PReLU")
         self.reset_parameters()
 
     def reset_parameters(self) -> None:

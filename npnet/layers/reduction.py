@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from npnet.kernel import Spec
 from npnet.layers.base import Layer, axis_within
+from npnet.layers.sizes import is_integer
 from npnet.parameter import Array
 from npnet.program import Call
-from npnet.tape import Spec
 
 __all__ = ["Mean", "Sum"]
 
@@ -54,7 +55,7 @@ class Reduction(Layer):
     def __init__(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> None:
         super().__init__()
         axes = axis if isinstance(axis, tuple) else (axis,)
-        if axis is not None and not all(isinstance(a, (int, np.integer)) for a in axes):
+        if axis is not None and not all(map(is_integer, axes)):
             raise TypeError(
                 f"{self._who}: expected axis to be an integer, a tuple of them or None, got "
                 f"{axis!r}"

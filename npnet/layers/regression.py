@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from npnet.kernel import Spec
 from npnet.layers.base import real_number
 from npnet.layers.loss import Pointwise, in_dtype, silent
 from npnet.layers.reduction import sum_of_squares
 from npnet.parameter import Array
-from npnet.tape import Spec
 
 __all__ = ["HuberLoss", "L1Loss", "MSELoss", "SmoothL1Loss"]
 

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from npnet.blas import add_scaled
+from npnet.kernel import Spec
 from npnet.layers.base import Layer, real_number
 from npnet.layers.reduction import squares_added_up
 from npnet.parameter import Array
 from npnet.program import Call
-from npnet.tape import Spec
 
 __all__ = ["Regularization"]
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from npnet.kernel import Spec
 from npnet.layers.base import Layer, axis_within, integer_number
+from npnet.layers.sizes import is_integer
 from npnet.parameter import Array
 from npnet.program import Call
-from npnet.tape import Spec
 
 __all__ = ["Concatenate", "Flatten", "Reshape", "Unflatten"]
 
@@ -21,6 +22,7 @@ class Rearrangement(Layer):
     """A layer whose output has the numbers of x in the same order, in another shape."""
 
     backward_reads = frozenset()
+    moves = True
 
     def forward_calls(self, x: Array, *, out: Array, scratch: Any) -> Iterator[Call]:
         """Write y = x."""
@@ -65,7 +67,7 @@ class Reshape(Rearrangement):
     def __init__(self, *shape: Any) -> None:
         super().__init__()
         sizes = shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
-        if not all(isinstance(n, (int, np.integer)) for n in sizes):
+        if not all(map(is_integer, sizes)):
             raise TypeError(f"{self._who}: expected a shape of integers, got {sizes!r}")
         if any(n < -1 for n in sizes) or sum(n == -1 for n in sizes) > 1:
             raise ValueError(f"{self._who}: expected sizes >= 0 and at most one -1, got {sizes!r}")
@@ -183,7 +185,7 @@ class Unflatten(Rearrangement):
         self.dim = integer_number(dim, self._who, "dim")
         sizes = unflattened_size
         whole = isinstance(sizes, (tuple, list))
-        if not whole or not all(isinstance(n, (int, np.integer)) for n in sizes):
+        if not whole or not all(map(is_integer, sizes)):
             raise TypeError(
                 f"{self._who}: expected unflattened_size to be a tuple of integers, got {sizes!r}"
             )
@@ -216,7 +218,8 @@ class Concatenate(Layer):
 
     Equation: y = the operands along axis; each dx_i is its own part of dy
 
-    Shapes: x_i the same but for the axis; y with the sum of their lengths there.
+    Shapes: x_i the same but for the axis; y with the sum of their lengths there. An x_i (0,) has
+    nothing to add and fits any others.
 
     Parameters
     ----------
@@ -231,7 +234,7 @@ class Concatenate(Layer):
     ValueError
         For shapes that differ elsewhere.
 
-    Source: torch.cat.
+    Source: torch.cat, which has the rule for (0,) from older days too.
 
     Examples
     --------
@@ -249,25 +252,32 @@ class Concatenate(Layer):
 
     def infer(self, *terms: Spec) -> Spec:
         """Add up the lengths."""
-        first = terms[0].shape
+        joined = [x.shape for x in terms if x.shape != (0,)]
+        if not joined:
+            return terms[0]
+        first = joined[0]
         axis = axis_within(self.axis, len(first), self._who, first)
-        around = {(*x.shape[:axis], None, *x.shape[axis + 1 :]) for x in terms}
+        around = {(*shape[:axis], None, *shape[axis + 1 :]) for shape in joined}
         if len(around) > 1:
             shapes = " and ".join(str(x.shape) for x in terms)
             raise ValueError(
                 f"{self._who}: expected shapes that differ on axis {axis} only, got {shapes}"
             )
-        length = sum(x.shape[axis] for x in terms)
+        length = sum(shape[axis] for shape in joined)
         return Spec((*first[:axis], length, *first[axis + 1 :]), terms[0].dtype)
 
     def forward_kernel(self, *terms: Array, out: Array, scratch: Any) -> None:
         """Y = the operands in a row."""
-        np.concatenate(terms, axis=self.axis, out=out)
+        joined = [x for x in terms if x.shape != (0,)]
+        if joined:
+            np.concatenate(joined, axis=self.axis, out=out)
 
     def backward_kernel(self, dy: Array, terms: Any, y: None, *, dterms: Any, scratch: Any) -> None:
         """Dx_i = its part of dy."""
         start = 0
         for x, dx in zip(terms, dterms, strict=True):
+            if x.shape == (0,):
+                continue
             stop = start + x.shape[self.axis]
             if dx is not None:
                 part = (*(slice(None),) * (self.axis % x.ndim), slice(start, stop))

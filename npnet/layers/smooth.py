@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from npnet.kernel import Spec
 from npnet.layers.activation import Activation, printable, write_sigmoid
 from npnet.layers.base import Elementwise
 from npnet.parameter import Array
-from npnet.tape import Spec
 
 __all__ = ["LogSigmoid", "Softplus", "Softsign"]
 

@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from npnet.kernel import Spec
 from npnet.layers.base import Layer, axis_within
+from npnet.layers.sizes import is_integer
 from npnet.parameter import Array
 from npnet.program import Call
-from npnet.tape import Spec
 
 __all__ = ["LogSoftmax", "Softmax"]
 
@@ -121,7 +122,7 @@ class AlongAxis(Layer):
 
     def __init__(self, dim: int | None = None) -> None:
         super().__init__()
-        if dim is not None and not isinstance(dim, (int, np.integer)):
+        if dim is not None and not is_integer(dim):
             raise TypeError(f"{self._who}: expected dim to be an integer or None, got {dim!r}")
         self.dim = dim
 

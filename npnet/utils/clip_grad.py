@@ -22,6 +22,7 @@ def clip_grad_norm_(
     max_norm: float,
     norm_type: float | str = 2.0,
     error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
 ) -> np.floating[Any]:
     """Scale all gradients down in place so that together they have at most a norm.
 
@@ -41,6 +42,8 @@ def clip_grad_norm_(
     error_if_nonfinite : bool, default False
         Whether a norm that is infinite or NaN is an error. Else the gradients are scaled by it,
         which makes them zero or NaN.
+    foreach : optional
+        Accepted for torch's sake; without effect.
 
     Returns
     -------
@@ -94,7 +97,9 @@ def clip_grad_norm_(
     return total
 
 
-def clip_grad_value_(parameters: Iterable[Parameter] | Parameter, clip_value: float) -> None:
+def clip_grad_value_(
+    parameters: Iterable[Parameter] | Parameter, clip_value: float, foreach: bool | None = None
+) -> None:
     """Cut all gradients off in place at a value.
 
     For each gradient g::
@@ -107,6 +112,8 @@ def clip_grad_value_(parameters: Iterable[Parameter] | Parameter, clip_value: fl
         Those without a gradient are skipped.
     clip_value : float
         The largest magnitude.
+    foreach : optional
+        Accepted for torch's sake; without effect.
 
     Errors
     ------
@@ -153,12 +160,12 @@ def _with_gradient(who: str, parameters: Any) -> list[Parameter]:
         parameters = [parameters]
     if not isinstance(parameters, Iterable) or isinstance(parameters, np.ndarray):
         kind = type(parameters).__name__
-        raise TypeError(f"{who}: expected Parameters, got a {kind}; pass model.parameters()")
+        raise TypeError(f"{who}: expected Parameters, got {kind}; pass model.parameters()")
     members = list(parameters)
     for index, member in enumerate(members):
         if not isinstance(member, Parameter):
             kind = type(member).__name__
-            raise TypeError(f"{who}: expected a Parameter as parameters[{index}], got a {kind}")
+            raise TypeError(f"{who}: expected a Parameter as parameters[{index}], got {kind}")
     if not members and isinstance(parameters, Iterator):
         warnings.warn(
             f"{who}: expected parameters, got an empty iterator; make a new one for each call",

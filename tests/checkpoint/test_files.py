@@ -40,6 +40,13 @@ def test_a_format_that_is_none(arguments, message):
     assert not isinstance(caught.value, CheckpointError)
 
 
+@pytest.mark.parametrize("format", [None, "npz"])
+def test_the_state_comes_before_the_path(format):
+    message = r"^save: expected a path, .* as second argument, got dict; .* save\(state, path\)$"
+    with pytest.raises(TypeError, match=message):
+        format_of({"weight": [1.0]}, format)
+
+
 def test_opens_paths_and_reads_file_objects_from_where_they_are(tmp_path):
     path = tmp_path / "a"
     path.write_bytes(b"1234")
@@ -55,9 +62,9 @@ def test_opens_paths_and_reads_file_objects_from_where_they_are(tmp_path):
 
 def test_reads_bytes_only(tmp_path):
     (tmp_path / "a").write_text("x")
-    with (tmp_path / "a").open() as file, pytest.raises(TypeError, match='mode "rb", got a Text'):
+    with (tmp_path / "a").open() as file, pytest.raises(TypeError, match='mode "rb", got Text'):
         opened(file).__enter__()
-    with pytest.raises(TypeError, match=r"expected a path, .*, got a int"):
+    with pytest.raises(TypeError, match=r"expected a path, .*, got int"):
         opened(3).__enter__()
     with pytest.raises(FileNotFoundError, match="missing"):
         opened(tmp_path / "missing").__enter__()

@@ -247,3 +247,33 @@ def test_weights_of_a_resnet_come_over_bit_for_bit_without_torch(torch, tmp_path
     for path in (tmp_path / "a.pt", tmp_path / "a.safetensors"):
         assert path.stat().st_size > 44_000_000
         assert json.loads(run(DIGESTS, path)) == expected
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_torchs_words_for_where_and_how_are_taken_where_they_ask_for_what_is_done(format, tmp_path):
+    pytest.importorskip("safetensors" if format == "safetensors" else "numpy")
+    path = tmp_path / f"a.{format}"
+    npnet.save({"w": np.ones(2)}, path)
+    for place in (None, "cpu", "cpu:0"):
+        assert npnet.load(path, place)["w"].tolist() == [1.0, 1.0]
+        for only in (True, False, None):
+            again = npnet.load(path, map_location=place, weights_only=only, mmap=None)
+            assert again["w"].tolist() == [1.0, 1.0]
+    for place, error in (
+        ("cuda:0", ValueError),
+        ({"cuda": "cpu"}, TypeError),
+        (lambda storage, place: storage, TypeError),
+    ):
+        with pytest.raises(error, match=r"load: expected map_location None or 'cpu', got .* CPU$"):
+            npnet.load(path, map_location=place)
+    with pytest.raises(ValueError, match="load: expected mmap None or False, got True"):
+        npnet.load(path, mmap=True)
+    with pytest.raises(TypeError, match="load: expected weights_only True or False, got 'cpu'"):
+        npnet.load(path, weights_only="cpu")
+
+
+@pytest.mark.torch
+def test_torchs_device_is_a_place(torch, tmp_path):
+    torch.save({"w": torch.ones(2)}, tmp_path / "a.pt")
+    state = npnet.load(tmp_path / "a.pt", map_location=torch.device("cpu"))
+    assert state["w"].tolist() == [1.0, 1.0]

@@ -110,7 +110,8 @@ def test_fences_and_links():
     assert unclosed(GUIDE) == []
     assert dead_links(GUIDE, FOLDER) == []
     headings = re.findall(r"^#+ (.*)$", GUIDE, re.MULTILINE)
-    anchors = {heading.lower().replace(" ", "-") for heading in headings}
+    plain = [re.sub(r"[^\w -]", "", heading.lower()) for heading in headings]
+    anchors = {heading.replace(" ", "-") for heading in plain}
     assert set(re.findall(r"\]\(#([^)]+)\)", GUIDE)) <= anchors
 
 

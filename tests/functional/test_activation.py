@@ -65,3 +65,10 @@ def test_the_weight_of_prelu_may_be_a_parameter():
     graph(x=np.array([[-1.0, -3.0], [4.0, -5.0]], np.float32))
     graph.backward(np.ones((2, 2)))
     assert weight.grad.tolist() == [-1.0, -8.0]
+
+
+@pytest.mark.parametrize("call", [F.softmax, F.log_softmax])
+def test_results_have_the_dtype_of_the_operand(call):
+    assert call(np.zeros(2), 0, dtype=None).dtype == np.float64
+    with pytest.raises(TypeError, match=f"{call.__name__}: expected no dtype, got .*float32"):
+        call(np.zeros(2), 0, dtype=np.float32)

@@ -25,13 +25,15 @@ FACTS = [
 ]
 #: What cannot be differentiated by its first operand has tests of its own.
 OF_INTEGERS = {"embedding", "one_hot"}
-#: So has what takes or returns several.
+#: So has what no gradient goes through, ...
+CONSTANT = {"detach", "rand_like", "randn_like"}
+#: ... and what takes or returns several.
 OF_LISTS = {"cat", "chunk", "split", "stack", "unbind"}
 every_fact = pytest.mark.parametrize("fact", FACTS, ids=lambda fact: fact.name)
 
 
 def test_every_function_has_a_fact():
-    assert {fact.name for fact in FACTS} | OF_INTEGERS | OF_LISTS == set(F.__all__)
+    assert {fact.name for fact in FACTS} | OF_INTEGERS | CONSTANT | OF_LISTS == set(F.__all__)
 
 
 @pytest.mark.parametrize("name", F.__all__)

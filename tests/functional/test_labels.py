@@ -63,8 +63,8 @@ def test_lists_without_labels_are_labels():
         ([True], -1, TypeError, "expected integer labels, got bool"),
         (["a"], -1, TypeError, "one_hot: expected labels of real numbers"),
         ([0], 2.0, TypeError, "integer"),
-        (Graph().input("x"), 3, TypeError, "got a Node; make it before the call"),
-        (Parameter([1.0]), 3, TypeError, "got a Parameter"),
+        (Graph().input("x"), 3, TypeError, "got Node; make it before the call"),
+        (Parameter([1.0]), 3, TypeError, "got Parameter"),
     ],
 )
 def test_mistakes_are_named(labels, classes, error, message):

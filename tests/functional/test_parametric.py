@@ -189,20 +189,53 @@ def test_running_statistics_are_followed_where_they_are():
             ValueError,
             r"bias of shape \(4,\), got \(3,\)",
         ),
-        (lambda: F.batch_norm(draw(3), None, None), ValueError, r"shape \(N, C, ...\), got \(3,\)"),
-        (lambda: F.batch_norm(draw(1, 3), None, None), ValueError, "more than 1 value"),
-        (lambda: F.batch_norm(draw(3, 2), [0.0], None), TypeError, "batch_norm: .* got list"),
+        (
+            lambda: F.batch_norm(draw(3), None, None, training=True),
+            ValueError,
+            r"shape \(N, C, ...\), got \(3,\)",
+        ),
+        (
+            lambda: F.batch_norm(draw(1, 3), None, None, training=True),
+            ValueError,
+            "more than 1 value",
+        ),
+        (lambda: F.batch_norm(draw(3, 2), [0.0], [1.0]), TypeError, "batch_norm: .* got list"),
         (
             lambda: F.batch_norm(draw(3, 2), np.zeros(3), np.ones(3)),
             ValueError,
             r"expected running_mean of shape \(2,\), got \(3,\)",
         ),
-        (lambda: F.batch_norm(draw(3, 2), None, None, draw(3)), ValueError, r"weight of shape \(2"),
+        (
+            lambda: F.batch_norm(draw(3, 2), None, None, draw(3), training=True),
+            ValueError,
+            r"weight of shape \(2",
+        ),
     ],
 )
 def test_mistakes_are_named(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("missing", [(), ("mean",), ("var",), ("mean", "var")])
+def test_running_statistics_are_missing_where_torchs_may_be(missing, training):
+    torch = pytest.importorskip("torch")
+    x, arrays = draw(4, 2), {"mean": np.zeros(2), "var": np.ones(2)}
+    given = {f"running_{n}": None if n in missing else a for n, a in arrays.items()}
+    tensors = {n: None if a is None else torch.tensor(a) for n, a in given.items()}
+    try:
+        theirs = torch.nn.functional.batch_norm(torch.tensor(x), **tensors, training=training)
+    except (RuntimeError, ValueError):
+        name = f"running_{missing[0]}"
+        with pytest.raises(
+            ValueError, match=f"^batch_norm: .* {name} with training={training}, got"
+        ):
+            F.batch_norm(x, **given, training=training)
+        assert arrays["mean"].tolist() == [0.0, 0.0] and arrays["var"].tolist() == [1.0, 1.0]
+    else:
+        np.testing.assert_allclose(F.batch_norm(x, **given, training=training), theirs, rtol=1e-12)
 
 
 @pytest.mark.torch

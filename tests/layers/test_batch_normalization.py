@@ -1,8 +1,11 @@
+from functools import partial
+
 import numpy as np
 import pytest
 
 import npnet
 from npnet import BatchNorm1d, CrossEntropyLoss, Linear, Sequential
+from npnet.data import DataLoader
 from tests.support.effects import lasting
 from tests.support.twins import assert_same_state, assert_step_alike, twins
 
@@ -91,6 +94,13 @@ def test_without_tracking_evaluation_takes_the_batch_too():
     assert list(norm.state_dict()) == ["weight", "bias"]
     with pytest.raises(ValueError, match="more than 1 value"):
         norm(x[:1])
+
+
+def test_a_last_batch_of_one_is_left_out_as_the_message_says():
+    norm, loader = BatchNorm1d(2), partial(DataLoader, draw(4, 2), batch_size=3)
+    with pytest.raises(ValueError, match="with drop_last=True of the DataLoader"):
+        [norm(batch) for batch in loader()]
+    assert [norm(batch).shape for batch in loader(drop_last=True)] == [(3, 2)]
 
 
 def test_equal_numbers_become_zero():

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import npnet.functional as F
 from npnet import CrossEntropyLoss, KLDivLoss, LogSoftmax
 from tests.support.autograd import agrees_with_torch, from_torch
 from tests.support.case import run, seeds_for
@@ -75,7 +76,7 @@ def test_is_cross_entropy_less_the_entropy_of_the_target(seed):
 @given(seed=st.integers(0, 99))
 def test_a_target_and_its_logarithm_have_one_divergence(seed):
     x, p = distributions(seed)
-    one, other = (run(KLDivLoss("sum", log), [x, np.log(p) if log else p]) for log in (0, 1))
+    one, other = (run(KLDivLoss("sum", log), [x, np.log(p) if log else p]) for log in (False, True))
     np.testing.assert_allclose(one.outputs[0], other.outputs[0], rtol=1e-12)
     np.testing.assert_allclose(one.inputs[0], other.inputs[0], rtol=1e-13)
     np.testing.assert_allclose(one.inputs[1] * p, other.inputs[1], rtol=1e-12, atol=1e-14)
@@ -127,3 +128,15 @@ def test_the_mean_over_no_rows(shape, loss):
 
 def test_a_single_number_is_a_batch_of_its_own():
     assert KLDivLoss("batchmean")(np.array(-2.0), np.array(1.0)) == 2.0
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("value", ["sum", 1, 0, None, 1.0])
+def test_log_target_is_a_bool_as_in_torch(value):
+    torch = pytest.importorskip("torch")
+    with pytest.raises(TypeError, match="log_target"):
+        torch.nn.KLDivLoss(reduction="sum", log_target=value)(torch.zeros(2), torch.zeros(2))
+    with pytest.raises(TypeError, match="KLDivLoss: expected log_target to be True or False, got"):
+        KLDivLoss(log_target=value)
+    with pytest.raises(TypeError, match="KLDivLoss: expected log_target to be True or False, got"):
+        F.kl_div(np.zeros(2), np.zeros(2), log_target=value)

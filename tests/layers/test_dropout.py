@@ -48,6 +48,24 @@ def test_nothing_is_drawn_where_nothing_is_left_to_chance(p, training, factor):
     assert dropout.generator.mark() == before
 
 
+@pytest.mark.torch
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("p, kind", [(7, ValueError), (-0.1, ValueError), ("a", TypeError)])
+def test_p_is_checked_where_it_is_used_as_in_torch(torch, p, kind, training):
+    dropout = Dropout(0.5, generator=Generator(2)).train(training)
+    theirs = torch.nn.Dropout(0.5).train(training)
+    dropout(np.ones(3))
+    before = dropout.generator.mark()
+    dropout.p = theirs.p = p
+    with pytest.raises(kind):
+        theirs(torch.ones(3))
+    with pytest.raises(kind, match=r"^Dropout: expected p (from 0 to 1|to be a real number), got"):
+        dropout(np.ones(3))
+    assert dropout.generator.mark() == before
+    dropout.p = 0
+    assert dropout(np.ones(3)).tolist() == [1, 1, 1]
+
+
 def test_the_parents_mode_is_its_mode():
     model = Sequential(Linear(4, 4), Sequential(Dropout(0.5, generator=Generator(0)), ReLU()))
     x = np.ones((50, 4), np.float32)

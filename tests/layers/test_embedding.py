@@ -142,8 +142,12 @@ def test_reset_parameters_draws_anew():
         (lambda: Embedding(3, 2, 1.0), ValueError, "must be within num_embeddings, got 1.0"),
         (lambda: Embedding(3, 2, sparse=True), NotImplementedError, "one dense array"),
         (lambda: Embedding(3, 2, max_norm="a"), TypeError, "max_norm to be a real number"),
-        (lambda: Embedding(3, 2, dtype=np.float16), TypeError, r"got \(3, 2\), float16"),
-        (lambda: Embedding(3, 2, _weight=TABLE), ValueError, r"shape \(3, 2\), .* got \(5, 2\)"),
+        (
+            lambda: Embedding(3, 2, dtype=np.float16),
+            TypeError,
+            "weights in float32 or float64, got fl",
+        ),
+        (lambda: Embedding(3, 2, _weight=TABLE), ValueError, r"of shape \(3, 2\), got \(5, 2\)"),
         (lambda: Embedding.from_pretrained([1.0]), ValueError, r"\(rows, columns\), got \(1,\)"),
         (lambda: table()(np.ones(2)), TypeError, "an x of integers, got float64; x.astype"),
         (lambda: table()(np.array([True])), TypeError, "an x of integers, got bool"),
@@ -180,5 +184,5 @@ def test_pretrained_is_torchs():
     torch = pytest.importorskip("torch")
     ours = Embedding.from_pretrained(TABLE, padding_idx=-1, max_norm=2)
     theirs = torch.nn.Embedding.from_pretrained(torch.tensor(TABLE), padding_idx=-1, max_norm=2)
-    assert repr(ours) == repr(theirs).replace("max_norm=2)", "max_norm=2.0)")
+    assert repr(ours) == repr(theirs)
     assert ours.weight.requires_grad == theirs.weight.requires_grad

@@ -67,20 +67,24 @@ CALLS = {
     "pow(2)": lambda x: x.pow(2),
     "add": lambda x: x.add(x[0]),
     "sub": lambda x: x.sub(2.0),
+    "add times a number": lambda x: x.add(x[1].exp(), alpha=-0.3).add(2.0, alpha=0.1),
+    "sub times a number": lambda x: x.sub(x, alpha=3).sub(5, alpha=2),
     "mul": lambda x: x.mul(x),
-    "div": lambda x: x.div(x.exp()),
+    "div": lambda x: x.div(x.exp(), rounding_mode=None),
     "matmul": lambda x: x.matmul(x[0].T),
     "maximum": lambda x: x.maximum(x[1]),
     "minimum": lambda x: x.minimum(x.neg()),
     "relu": lambda x: x.relu(),
     "sigmoid": lambda x: x.sigmoid(),
     "tanh": lambda x: x.tanh(),
-    "softmax": lambda x: x.softmax(dim=-1),
+    "softmax": lambda x: x.softmax(dim=-1, dtype=None),
     "softmax of axis 1": lambda x: x.softmax(1),
     "log_softmax": lambda x: x.log_softmax(0),
     "clamp": lambda x: x.clamp(-0.5, 0.5),
     "clamp from below": lambda x: x.clamp(min=0),
     "clip": lambda x: x.clip(max=0.25),
+    "detach": lambda x: x * x.detach(),
+    "detach of a part": lambda x: x + (x.exp() - x).detach(),
     "index": lambda x: x[:, 1:, None, -1],
     "index of places": lambda x: x[..., [0, 0, 3]],
     "a model's": lambda x: (x - x.mean(-1, keepdim=True)).pow(2).sum(dim=(1, 2)).sqrt(),
@@ -162,6 +166,34 @@ def test_values(fact, dtype):
     check_value(fact, dtype)
 
 
+def test_detached_values_are_constants_and_stay_what_they_are():
+    class Detached(Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = Parameter([2.0])
+            self.register_buffer("seen", np.zeros(1, np.float32))
+
+        def forward(self, x, labels):
+            y = x * self.weight.detach() + npnet.detach(self.seen)
+            return y, labels.detach()
+
+    model, x = Detached(), np.ones((2, 1), np.float32)
+    for held in (0.0, 5.0):
+        model.seen[...] = held
+        y, labels = model(x, np.array([3, 4]))
+        assert y.tolist() == [[2.0 + held]] * 2
+        assert labels.dtype == np.int64 and labels.tolist() == [3, 4]
+        found = model.backward(np.ones((2, 1)), None, input_grad=True)
+        assert found[0].tolist() == [[2.0], [2.0]] and model.weight.grad is None
+
+
+def test_of_an_array_detach_is_a_copy():
+    for given in (np.arange(3), np.ones(2), np.float32(4.0)):
+        copy = npnet.detach(given)
+        np.testing.assert_array_equal(copy, np.asarray(given), strict=True)
+        assert not np.shares_memory(copy, given)
+
+
 def test_sizes_are_known_where_shapes_are():
     seen = []
 
@@ -239,6 +271,11 @@ X = Parameter([[1.0, 2.0]])
         (lambda: X.view(3), ValueError, r"Reshape: expected x with numbers for \(3,\)"),
         (lambda: X[0].T, ValueError, r"Permute: expected an x of 2 axes for \(1, 0\)"),
         (lambda: X[2], IndexError, r"Index: expected an x that has \[2\], got shape \(1, 2\)"),
+        (lambda: X.add(X, alpha="2"), TypeError, "add: expected alpha to be a real number, got"),
+        (lambda: X.sub(1.0, alpha=None), TypeError, "sub: expected alpha to be a real number"),
+        (lambda: X.div(X, rounding_mode="floor"), ValueError, "div: .* None, got 'floor'; .* np"),
+        (lambda: X.softmax(1, dtype=np.float64), TypeError, "softmax: expected no dtype, got"),
+        (lambda: X.log_softmax(1, dtype="f8"), TypeError, "log_softmax: expected no dtype, got"),
         (lambda: X.clamp(), ValueError, "Clamp: expected min, max or both"),
         (lambda: 1.0 in X, TypeError, r"Node: cannot be compared with 1\.0"),
     ],

@@ -177,3 +177,32 @@ def test_every_skip_is_of_a_sample_and_says_why(torch, infos):
         pair = twins(torch, name, made, dtype, True)
         assert named in [row[0] for row in run(torch, *pair, positional, by_name)]
         assert reason
+
+
+INTEGERS = [
+    ("BatchNorm1d", (3,), {"eps": 1, "momentum": 1}),
+    ("LayerNorm", (3,), {"eps": 2}),
+    ("RMSNorm", (3,), {"eps": 1}),
+    ("Embedding", (9, 3), {"max_norm": 1, "norm_type": 1}),
+    ("LeakyReLU", (2,), {}),
+    ("ELU", (1,), {}),
+    ("Softplus", (2, 1), {}),
+]
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("name, sizes, options", INTEGERS)
+def test_a_number_prints_as_given_whatever_was_made_before(name, sizes, options):
+    torch = pytest.importorskip("torch")
+    ours, theirs = getattr(npnet, name), getattr(torch.nn, name)
+    x = np.arange(12).reshape(4, 3) % 9
+    x = x if name == "Embedding" else x.astype(np.float32)
+    found = []
+    for kind in (float, int, float):
+        numbers = {key: kind(value) for key, value in options.items()}
+        given = sizes if options else tuple(map(kind, sizes))
+        npnet.manual_seed(0)
+        layer = ours(*given, **numbers)
+        assert repr(layer) == repr(theirs(*given, **numbers))
+        found.append([layer(x).tolist(), repr(layer)])
+    assert found[0] == found[2] != found[1] and found[0][0] == found[1][0]

@@ -61,6 +61,39 @@ def test_a_part_without_a_gradient_keeps_its_place():
     assert [g.tolist() for g in found] == [[2, 3, 4], [5]]
 
 
+#: Shapes and an axis: (0,) has nothing to add, whatever the others are.
+NOTHING = [
+    ([(0,), (2, 3)], 0),
+    ([(0,), (2, 3)], -1),
+    ([(2, 3), (0,), (2, 1)], 1),
+    ([(0,), (0,)], 0),
+    ([(0,), (0,)], 1),
+    ([(0,)], -2),
+    ([(0,), (3,)], -1),
+    ([(3,), (0,), (0,)], 0),
+    ([(0,), (2, 3)], 2),
+    ([(0,), (2, 3)], -3),
+    ([(0,), ()], 0),
+    ([(0, 3), (2, 4)], 0),
+    ([(0, 1), (2, 3)], 1),
+]
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shapes, axis", NOTHING)
+def test_nothing_is_joined_as_in_torch(shapes, axis, dtype):
+    torch = pytest.importorskip("torch")
+    arrays = [numbers(shape).astype(dtype) for shape in shapes]
+    try:
+        torch.cat([torch.tensor(a) for a in arrays], axis)
+    except (IndexError, RuntimeError):
+        with pytest.raises((IndexError, ValueError), match="Concatenate: expected "):
+            Concatenate(axis)(*arrays)
+    else:
+        agrees_with_torch(Concatenate(axis), lambda *parts: torch.cat(parts, axis), arrays)
+
+
 @pytest.mark.torch
 @pytest.mark.parametrize("dtype", DTYPES)
 @given(

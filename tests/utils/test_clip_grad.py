@@ -113,6 +113,16 @@ def test_a_network_is_clipped_between_backward_and_step():
     assert math.isclose(total, 1.0, rel_tol=1e-5)
 
 
+@pytest.mark.parametrize("foreach", [None, True, False])
+def test_foreach_has_no_effect(foreach):
+    weight = parameter([3.0, 4.0])
+    assert clip_grad_norm_(weight, 1.0, 2.0, False, foreach) == 5.0
+    assert weight.grad.tolist() == pytest.approx([0.6, 0.8], rel=1e-5)
+    clip_grad_value_(weight, 0.25, foreach)
+    clip_grad_value_(weight, 0.25, foreach=foreach)
+    assert weight.grad.tolist() == [0.25, 0.25]
+
+
 def test_a_generator_serves_and_one_parameter_too():
     weight = parameter([3.0, 4.0])
     assert clip_grad_norm_(weight, 1.0) == 5.0
@@ -234,9 +244,9 @@ def test_a_norm_that_is_not_finite_may_be_an_error_and_changes_nothing(grads, na
 @pytest.mark.parametrize(
     ("parameters", "error", "message"),
     [
-        (np.ones(2), TypeError, r"expected Parameters, got a ndarray; pass model.parameters\(\)"),
-        (Linear(2, 2), TypeError, "expected Parameters, got a Linear; pass"),
-        ([parameter([3.0]), np.ones(2)], TypeError, r"as parameters\[1\], got a ndarray"),
+        (np.ones(2), TypeError, r"expected Parameters, got ndarray; pass model.parameters\(\)"),
+        (Linear(2, 2), TypeError, "expected Parameters, got Linear; pass"),
+        ([parameter([3.0]), np.ones(2)], TypeError, r"as parameters\[1\], got ndarray"),
     ],
 )
 def test_what_is_no_parameter_is_refused(parameters, error, message):

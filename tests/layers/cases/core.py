@@ -185,6 +185,7 @@ SHAPE = [
     Case("Concatenate columns", lambda: Concatenate(1), (ROWS, Draw(("B", 1)), Draw(("B", 2)))),
     Case("Concatenate the last axis", lambda: Concatenate(-1), (CUBE, CUBE)),
     Case("Concatenate one", lambda: Concatenate(1), (ROWS,)),
+    Case("Concatenate nothing too", lambda: Concatenate(-1), (Draw((0,)), CUBE, Draw((0,)))),
 ]
 
 CASES: list[Case] = [

@@ -6,7 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from npnet import BatchNorm1d, Bilinear, Dropout, Embedding, LayerNorm, RMSNorm, Unflatten
+from npnet import (
+    BatchNorm1d,
+    Bilinear,
+    Dropout,
+    Embedding,
+    LayerNorm,
+    RandLike,
+    RandnLike,
+    RMSNorm,
+    Unflatten,
+)
 from npnet.random import Generator
 from tests.layers.cases.draws import CUBE, ROWS, SCALAR, away, labels
 from tests.support.case import BATCH, Case, Draw
@@ -50,6 +60,18 @@ DROPOUT = [
         modes_differ=True,
     ),
     Case("Dropout in evaluation", lambda: Dropout(0.0).eval(), (CUBE,)),
+]
+
+DRAWING = [
+    Case(
+        f"{make.__name__} {draw.shape}",
+        lambda m=make: m(generator=Generator(3)),
+        (draw,),
+        rows_interact=True,
+        draws=True,
+    )
+    for make in (RandLike, RandnLike)
+    for draw in (ROWS, CUBE, SCALAR)
 ]
 
 #: While training a batch of two axes needs more than one row.
@@ -127,6 +149,7 @@ SHAPE = [
 
 CASES: list[Case] = [
     *DROPOUT,
+    *DRAWING,
     *BATCH_NORM,
     *ROW_NORM,
     *EMBEDDING,

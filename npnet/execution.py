@@ -263,8 +263,9 @@ def _streams() -> list[Any]:
     if "random" in sys.modules:
         states.append(sys.modules["random"].getstate())
     if "numpy.random" in sys.modules:
-        kind, words, *place = np.random.get_state()  # noqa: NPY002
-        states.append((kind, np.asarray(words).tobytes(), place))
+        state: Any = np.random.get_state(legacy=False)  # noqa: NPY002
+        words = state["state"].pop("key", None)  # an array, of MT19937's only
+        states.append((state, None if words is None else words.tobytes()))
     return states
 
 

@@ -146,10 +146,10 @@ def test_what_is_done_once_is_traced_once_more():
 
 
 def test_numpys_stream_may_be_of_another_kind():
-    usual = np.random.get_bit_generator()  # noqa: NPY002
-    np.random.set_bit_generator(np.random.PCG64(0))  # noqa: NPY002
+    usual = np.random.get_bit_generator()
+    np.random.set_bit_generator(np.random.PCG64(0))
     try:
         module = Doing(lambda module: np.random.rand())  # noqa: NPY002
         assert len({module(X).tobytes() for _ in range(4)}) == 4
     finally:
-        np.random.set_bit_generator(usual)  # noqa: NPY002
+        np.random.set_bit_generator(usual)

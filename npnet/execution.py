@@ -54,7 +54,9 @@ def real_array(value: Any, who: str, what: str = "arrays") -> Array:
     except ValueError as error:
         raise TypeError(f"{who}: expected {what} of real numbers; {error}") from None
     if array.dtype.kind not in "fiub":
-        raise TypeError(f"{who}: expected {what} of real numbers, got dtype {array.dtype}")
+        named = isinstance(value, np.ndarray) or array.dtype.kind != "O"
+        given = f"dtype {array.dtype}" if named else type(value).__name__
+        raise TypeError(f"{who}: expected {what} of real numbers, got {given}")
     return array
 
 

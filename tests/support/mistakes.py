@@ -117,6 +117,7 @@ INPUTS = [
         r"Sequential: expected inputs of real "
         r"numbers, got dtype object",
     ),
+    (lambda w: w.model({"x": ONES}), TypeError, r"Sequential: expected inputs .*, got dict"),
     (lambda w: w.model(ONES * 1j), TypeError, r"Sequential: expected inputs .*got dtype complex"),
     (lambda w: w.model([["a", "b", "c"]]), TypeError, r"Sequential: expected inputs .*got dtype"),
     (lambda w: w.fc1(None), TypeError, r"Linear: expected operands .*, got None; leave it out"),

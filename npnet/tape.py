@@ -312,8 +312,9 @@ class Tape:
         if isinstance(operand, Node):
             assert isinstance(operand.source, Input), "a step was met before the steps it reads"
             raise ValueError(
-                f"Graph: input {operand.source.name!r} belongs to another graph; "
-                "make it with this graph's g.input"
+                f"Graph: input {operand.source.name!r} belongs to another graph, or to an earlier "
+                "call that kept a Node of it; make it with this graph's g.input, or return the "
+                "value and give it to the next call"
             )
         kind = "parameter" if isinstance(operand, Parameter) else "constant"
         return self._add(key, Slot(kind, operand))

@@ -153,3 +153,19 @@ def test_numpys_stream_may_be_of_another_kind():
         assert len({module(X).tobytes() for _ in range(4)}) == 4
     finally:
         np.random.set_bit_generator(usual)
+
+
+def test_what_a_call_kept_is_no_number_in_the_next():
+    class Recurrent(Module):
+        def __init__(self):
+            super().__init__()
+            self.state = 0.0
+
+        def forward(self, x):
+            self.state = x + self.state
+            return self.state
+
+    recurrent = Recurrent()
+    assert recurrent(X).tolist() == X.tolist()
+    with pytest.raises(ValueError, match=r"an earlier call that kept a Node of it; .* return"):
+        recurrent(X)

@@ -247,7 +247,7 @@ GRAPHS = [
     (
         with_foreign_node,
         ValueError,
-        r"Graph: input 'other' belongs to another graph; make it with "
+        r"Graph: input 'other' belongs to another graph, .*; make it with "
         r"this graph's g\.input",
     ),
     (

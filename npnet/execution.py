@@ -44,6 +44,9 @@ class Traceable(Protocol):
     def buffers(self) -> Iterable[Array]:
         """Return the arrays that it holds and does not train."""
 
+    def modules(self) -> Iterable[Any]:
+        """Return it and the Modules in it."""
+
 
 def real_array(value: Any, who: str, what: str = "arrays") -> Array:
     """Return `value` as an array of real numbers, or say that it is none."""
@@ -73,6 +76,8 @@ class Execution:
         self._seen: object = None
         self._signature: tuple[Any, ...] = ()
         self._keeps = False
+        #: Whether forward draws or writes, whatever a single trace of it shows.
+        self._acts = False
         self.ran: Plan | None = None
 
     def forward(self, operands: Sequence[Any]) -> Any:
@@ -186,10 +191,7 @@ class Execution:
         plan = self._plans.get(self._key(inputs, dtype))
         lasts = True
         if plan is None:
-            before = self._deeds()
-            plan = self._make(inputs, dtype)
-            lasts = self._deeds() == before
-            self._look()
+            plan, lasts = self._traced(inputs, dtype)
         if lasts:
             self._keep(self._key(inputs, dtype), plan)
         plan.refresh()
@@ -205,15 +207,26 @@ class Execution:
         while len(self._plans) > _PLANS:
             self._plans.popitem(last=False)
 
-    def _deeds(self) -> tuple[Any, ...]:
-        """Return what is another value after a forward that does more than to record.
+    def _traced(self, inputs: Sequence[Any], dtype: np.dtype[Any]) -> tuple[Plan, bool]:
+        """Return a new plan, and whether it lasts.
 
-        Where it draws random numbers, reads or writes those of Parameters, writes into buffers or
-        assigns attributes, a tape is for one call: the next call does so again.
+        Where forward draws random numbers, reads or writes those of Parameters, writes into
+        buffers, or assigns attributes, a plan is for one call: the next call does so again.
         """
-        versions = [version for version, _ in self._owner.signature()]
+        signature, before = self._owner.signature(), self._deeds()
+        plan = self._make(inputs, dtype)
+        acts, same = self._deeds() != before, self._owner.signature() == signature
+        self._look()
+        if acts:
+            # It may write what stands there already, as in the last call with these shapes.
+            self._acts = True
+            self._plans.clear()
+        return plan, same and not self._acts
+
+    def _deeds(self) -> tuple[Any, ...]:
+        """Return what is another value after a forward that draws, or writes numbers."""
         buffers = [buffer.tobytes() for buffer in self._owner.buffers()]
-        return effects.count, versions, buffers, *_streams()
+        return effects.count, buffers, _streams(self._owner.modules())
 
     def _look(self) -> None:
         """Look at the Module again if anything changed anywhere."""
@@ -223,11 +236,13 @@ class Execution:
             signature = self._owner.signature()
             if [version for version, _ in signature] != [v for v, _ in self._signature]:
                 self._plans.clear()  # no version comes again
+                self._acts = False
             self._signature, self._seen = signature, now
 
     def _key(self, inputs: Sequence[Any], dtype: np.dtype[Any]) -> tuple[Any, ...]:
         """Return what a plan is found by."""
-        return self._signature, self._keeps, is_grad_enabled(), dtype, tuple(inputs)
+        given = tuple([(type(one), one) for one in inputs])  # a word may equal one of an Enum's
+        return self._signature, self._keeps, is_grad_enabled(), dtype, given
 
     def _make(self, inputs: Sequence[Any], dtype: np.dtype[Any]) -> Plan:
         """Trace and plan."""
@@ -259,16 +274,28 @@ class Execution:
         return type(self._owner).__name__
 
 
-def _streams() -> list[Any]:
-    """Return the states of the streams of Python and of NumPy, where anything has loaded them."""
-    states: list[Any] = []
-    if "random" in sys.modules:
-        states.append(sys.modules["random"].getstate())
-    if "numpy.random" in sys.modules:
-        state: Any = np.random.get_state(legacy=False)  # noqa: NPY002
-        words = state["state"].pop("key", None)  # an array, of MT19937's only
-        states.append((state, None if words is None else words.tobytes()))
-    return states
+def _streams(modules: Iterable[Any]) -> list[Any]:
+    """Return the states of the streams of Python and NumPy: the common ones, and attributes."""
+    held = [value for module in modules for value in vars(module).values()]
+    python, numpy = sys.modules.get("random"), sys.modules.get("numpy.random")
+    found: list[Any] = []
+    if python is not None:
+        streams = (python, *(value for value in held if isinstance(value, python.Random)))
+        found += [stream.getstate() for stream in streams]
+    if numpy is not None:
+        old = (numpy, *(value for value in held if isinstance(value, numpy.RandomState)))
+        new = (value for value in held if isinstance(value, numpy.Generator))
+        states = [stream.get_state(legacy=False) for stream in old]
+        states += [stream.bit_generator.state for stream in new]
+        found += map(_comparable, states)
+    return found
+
+
+def _comparable(state: dict[str, Any]) -> tuple[str, bytes]:
+    """Return a generator's state as what can be compared; the words of MT19937 are many."""
+    rest = dict(state["state"])
+    words = rest.pop("key", np.empty(0))
+    return repr(state | {"state": rest}), words.tobytes()
 
 
 def _fits(operands: Sequence[Any], specs: Sequence[Spec]) -> bool:

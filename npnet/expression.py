@@ -81,6 +81,10 @@ _UNREAD = (
     "a tape is recorded before there are numbers: read them from what the model returns for "
     "arrays, and a Parameter's from its .data"
 )
+_ONE_DTYPE = (
+    "a tape computes in one dtype, that of its parameters: model.double(), or leave it out; "
+    "integers that are counted with are numbers by themselves"
+)
 _COMPARISONS = (np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal)
 
 
@@ -142,6 +146,7 @@ class Expression:
     chunk: Recorder
     clamp: Recorder
     clip: Recorder
+    clone: Recorder
     detach: Recorder
     div: Recorder
     flatten: Recorder
@@ -156,6 +161,7 @@ class Expression:
     squeeze: Recorder
     sub: Recorder
     sum: Recorder
+    t: Recorder
     transpose: Recorder
     unbind: Recorder
     unflatten: Recorder
@@ -192,6 +198,7 @@ class Expression:
     # torch's names for what is done otherwise here.
     item, tolist = _Absent(_UNREAD), _Absent(_UNREAD)
     numpy, cpu = _Absent(_UNREAD), _Absent(_UNREAD)
+    to, type_as, float, double = (_Absent(_ONE_DTYPE) for _ in range(4))
     backward = _Absent("call that of the Module or Graph that gave the loss: loss.backward()")
 
 

@@ -12,6 +12,7 @@ from npnet.expression import Expression
 from npnet.grad_mode import enable_grad, is_grad_enabled, no_grad
 from npnet.hooks import has_hooks
 from npnet.kernel import Kernel, Spec
+from npnet.layers.base import recordable
 from npnet.listing import inferred, listing
 from npnet.module import Module
 from npnet.naming import paths_of, slot_names
@@ -201,7 +202,7 @@ class Graph(Module):
             raise TypeError(
                 f"Graph: expected {len(names)} inputs ({', '.join(names)}), got {len(operands)}"
             )
-        return self._again({}, operands)
+        return self._again({}, [recordable(operand, "Graph") for operand in operands])
 
     def _again(self, known: dict[Key, Any], operands: Sequence[Any]) -> Any:
         """Record this Graph's steps once more, with hooks; `known` gets the new Node for each."""

@@ -140,6 +140,8 @@ class Holder:
 
     def _register(self, table: str, name: str, value: Any) -> None:
         """Enter a part in its table and as an attribute."""
+        if value is not None and self.__dict__[table].get(name) is value:
+            return  # as by ``module.weight -= step``
         if table != "_buffers":
             self._transient.discard(name)
         for other in _TABLES:

@@ -191,7 +191,7 @@ class Module(Holder, Hookable):
         if bound.kwargs:
             raise TypeError(
                 f"{self._who}: expected positional operands, got keyword-only "
-                f"{sorted(bound.kwargs)}"
+                f"{sorted(bound.kwargs)}; leave the * out of forward's arguments"
             )
         return bound.args
 

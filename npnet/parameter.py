@@ -252,6 +252,7 @@ class Parameter(Expression):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy and pickle data and gradient, not the flat storage they may be views of."""
+        effects.count += 1
         grad = self.settle() if self.has_grad else None
         parts = (self._data, self._requires_grad, self.name, grad, type(self))
         return _rebuild, parts, getattr(self, "__dict__", None)
@@ -267,7 +268,8 @@ class Parameter(Expression):
         if isinstance(other, Expression) and not isinstance(other, Parameter):
             raise TypeError(
                 f"{name}: {sign}= needs numbers, got {type(other).__name__}; in a forward write "
-                f"p = p {sign} ... for a new value"
+                f"p = p {sign} ... for a new value, and what is computed of Parameters' numbers "
+                "with their .data"
             )
         effects.count += 1
         array = np.asarray(other)
@@ -282,11 +284,18 @@ class Parameter(Expression):
 
     def _fitting(self, value: ArrayLike, what: str) -> Array:
         """`value` as an array of this parameter's shape, or the reason why it is none."""
+        name = f" {self.name!r}" if self.name else ""
+        if isinstance(value, Expression) and not isinstance(value, Parameter):
+            raise TypeError(
+                f"Parameter{name}: expected real numbers as {what}, got {type(value).__name__}; "
+                "compute with the .data of Parameters"
+            )
         array = np.asarray(value)
         if array.dtype.kind not in "fiub":
-            raise TypeError(f"Parameter: expected real numbers as {what}, got dtype {array.dtype}")
+            raise TypeError(
+                f"Parameter{name}: expected real numbers as {what}, got dtype {array.dtype}"
+            )
         if array.shape != self.shape:
-            name = f" {self.name!r}" if self.name else ""
             raise ValueError(
                 f"Parameter{name}: expected {what} of shape {self.shape}, got {array.shape}; "
                 "a parameter keeps its shape"

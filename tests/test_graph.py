@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from npnet import Graph, Linear, Parameter, ReLU, Sequential, Tanh
+from npnet import Graph, Linear, Module, Parameter, ReLU, Sequential, Tanh
 from tests.support.reference import SinCos, Total
 
 
@@ -375,3 +375,22 @@ def test_threads_look_at_their_own_numbers():
         assert all(pool.map(work, range(4)))
     with pytest.raises(RuntimeError, match="value before forward"):
         graph.value(y)
+
+
+def test_a_graph_within_a_module_takes_numbers_and_buffers():
+    class Within(Module):
+        def __init__(self):
+            super().__init__()
+            self.graph = Graph()
+            a, b = self.graph.input("a"), self.graph.input("b")
+            self.graph.output(a * b)
+            self.register_buffer("scale", np.full(1, 3.0))
+
+        def forward(self, x):
+            return self.graph(x, 2.0) + self.graph(x, self.scale)
+
+    within = Within()
+    assert within(np.ones(2)).tolist() == [5, 5]
+    within.scale[...] = 4.0
+    assert within(np.ones(2)).tolist() == [6, 6]
+    assert within.backward(np.ones(2), input_grad=True).tolist() == [6, 6]

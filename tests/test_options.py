@@ -1,5 +1,7 @@
 """Operands that are no arrays: None, True or False, and words. Each value has a tape of its own."""
 
+from enum import StrEnum
+
 import numpy as np
 import pytest
 
@@ -87,3 +89,27 @@ def graph():
 def test_layers_and_graphs_take_arrays_only(call, message):
     with pytest.raises(TypeError, match=f"^{message}"):
         call()
+
+
+def test_a_word_and_an_equal_member_of_an_enum_are_two():
+    class Mode(StrEnum):
+        SUM = "sum"
+
+    class Asking(Module):
+        def forward(self, x, mode):
+            return x * (2.0 if isinstance(mode, Mode) else 3.0)
+
+    asking = Asking()
+    ones = np.ones(())
+    assert [float(asking(ones, mode)) for mode in ("sum", Mode.SUM, "sum")] == [3, 2, 3]
+
+
+def test_keyword_only_operands_are_refused_with_the_mend():
+    class Flagged(Module):
+        def forward(self, x, *, flag=False):
+            return x
+
+    with pytest.raises(
+        TypeError, match=r"got keyword-only \['flag'\]; leave the \* out of forward"
+    ):
+        Flagged()(X, flag=True)

@@ -1,5 +1,6 @@
 """What a forward does beside recording: it is done in every call."""
 
+import copy
 import random
 
 import numpy as np
@@ -169,3 +170,85 @@ def test_what_a_call_kept_is_no_number_in_the_next():
     assert recurrent(X).tolist() == X.tolist()
     with pytest.raises(ValueError, match=r"an earlier call that kept a Node of it; .* return"):
         recurrent(X)
+
+
+@pytest.mark.parametrize(
+    "make, draw",
+    [
+        (np.random.default_rng, lambda stream: stream.random()),
+        (lambda: np.random.Generator(np.random.Philox(1)), lambda stream: stream.normal()),
+        (lambda: np.random.Generator(np.random.SFC64(1)), lambda stream: stream.random()),
+        (lambda: np.random.RandomState(1), lambda stream: stream.randn()),
+        (lambda: random.Random(1), lambda stream: stream.random()),
+        (lambda: npnet.Generator(1), lambda stream: npnet.rand(1, generator=stream)),
+    ],
+)
+def test_a_stream_of_its_own_goes_on_in_every_call(make, draw):
+    module = Doing(lambda module: draw(module.stream))
+    module.stream = make()
+    assert len({module(X).tobytes() for _ in range(8)}) == 8
+
+
+def test_what_is_written_anew_in_a_few_shapes_is_written_in_all_calls():
+    class Counting(Module):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("rows", np.zeros(1, np.float32))
+
+        def forward(self, x):
+            self.rows[...] = x.shape[0]
+            return x * self.rows
+
+    counting = Counting()
+    found = [float(counting(np.ones((rows, 1)))[0, 0]) for rows in (4, 4, 1, 4, 1, 4)]
+    assert found == [4, 4, 1, 4, 1, 4]
+
+
+def test_a_mode_that_forward_switches_is_that_of_the_next_call():
+    class Once(Module):
+        def forward(self, x):
+            if self.training:
+                self.eval()
+                return x * 2.0
+            return x * 3.0
+
+    once = Once()
+    assert [float(once(np.ones(()))) for _ in range(3)] == [2, 3, 3]
+
+
+def test_a_copy_made_in_forward_has_the_numbers_of_the_call():
+    class Copying(Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = Linear(3, 3)
+
+        def forward(self, x):
+            return copy.deepcopy(self.fc)(x)
+
+    copying = Copying()
+    copying(X)
+    copying.fc.weight.data[...] = 0.0
+    copying.fc.bias.data[...] = 1.0
+    assert copying(X).tolist() == np.ones((4, 3)).tolist()
+
+
+def test_updating_a_parameter_in_place_is_no_reason():
+    traced = []
+
+    class Usual(Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = Parameter(np.ones(3, np.float32))
+
+        def forward(self, x):
+            traced.append(x.shape)
+            return x * self.weight
+
+    usual = Usual()
+    for _ in range(4):
+        usual(X)
+        usual.backward(np.ones_like(X))
+        with npnet.no_grad():
+            usual.weight -= 0.1 * usual.weight.grad
+        usual.zero_grad()
+    assert traced == [(4, 3)]

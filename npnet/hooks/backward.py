@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -54,17 +53,11 @@ class BackwardHooks:
     """
 
     def __init__(self, module: Any) -> None:
-        # A Module holds the plans that hold this.
-        self._module = weakref.ref(module)
+        self.module = module
         self._operands: list[bool] = []
         self._outputs: list[bool] = []
         # From one step of a pass to the other. Passes run one at a time: a plan holds a lock.
         self._received: tuple[Any, ...] = ()
-
-    @property
-    def module(self) -> Any:
-        """The Module."""
-        return self._module()
 
     def enter(self, operands: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Node, ...]]:
         """Record the step in front of forward; return its operands, and the Nodes among them."""
@@ -79,6 +72,8 @@ class BackwardHooks:
         outputs = output if isinstance(output, tuple) else (output,)
         self._outputs = [isinstance(o, Expression) and is_floating(o) for o in outputs]
         passed = [o for o, passes in zip(outputs, self._outputs, strict=True) if passes]
+        if not passed and any(isinstance(o, Expression) for o in outputs):
+            return output  # no gradient goes through integers
         if not passed:
             raise TypeError(
                 f"{self._who} needs forward to return a floating array or a tuple with one, "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -72,13 +71,8 @@ class ForwardHooks(HookStep):
         seen: Sequence[Expression],
     ) -> None:
         super().__init__(passed, seen)
-        self._module, self.table = weakref.ref(module), table
+        self.module, self.table = module, table
         self._subject, self._rest = subject, rest
-
-    @property
-    def module(self) -> Any:
-        """The Module, which holds the plans that hold this step."""
-        return self._module()
 
     @property
     def who(self) -> str:

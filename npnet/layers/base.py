@@ -28,6 +28,7 @@ __all__ = [
     "broadcast_spec",
     "integer_number",
     "real_number",
+    "recordable",
     "sum_to",
 ]
 
@@ -201,8 +202,7 @@ class Layer(Module):
             expected = f"{len(names)} operand{'s' * (len(names) != 1)} ({', '.join(names)})"
             some = "at least " if self.variadic else ""
             raise TypeError(f"{self._who}: expected {some}{expected}, got {len(operands)}")
-        given: list[Any] = [o if isinstance(o, Expression) else self._constant(o) for o in operands]
-        return record(self, given)
+        return record(self, [recordable(operand, self._who) for operand in operands])
 
     def assemble(self, given: Sequence[Any]) -> list[Any]:
         """Return the kernels' operands: those given, and the layer's own Parameters."""
@@ -221,12 +221,6 @@ class Layer(Module):
     def _asked_names(self) -> list[str]:
         """Names of the operands that a caller gives."""
         return [name for name in self.operand_names if name not in self._parameters]
-
-    def _constant(self, value: Any) -> Constant:
-        """Take an array or number as it is now; a buffer of the Module being traced stays live."""
-        if is_live(value):
-            return Constant(value, live=True)
-        return Constant(real_array(value, self._who, "operands").copy())
 
     def positional(self, operands: tuple[Any, ...], named: Any) -> tuple[Any, ...]:
         """Return the operands in the kernels' order; torch calls the first one `input`."""
@@ -287,6 +281,18 @@ def sum_to(array: Array, out: Array) -> None:
     wide = np.float64 if array.itemsize < 8 else None
     kept = out.reshape((1,) * extra + out.shape)
     np.add.reduce(array, axis=axes, dtype=wide, keepdims=True, out=kept)
+
+
+def recordable(value: Any, who: str) -> Any:
+    """Return an expression as it is, and an array or number as a Constant of what it is now.
+
+    A buffer of the Module being traced stays live.
+    """
+    if isinstance(value, Expression):
+        return value
+    if is_live(value):
+        return Constant(value, live=True)
+    return Constant(real_array(value, who, "operands").copy())
 
 
 def real_number(value: Any, who: str, what: str) -> float:

@@ -296,6 +296,11 @@ def at_index(input: Any, index: Any) -> Any:
     return Index(index)(input)
 
 
+def clone(input: Any) -> Any:
+    """Return a value of its own: Identity."""
+    return Identity()(input)
+
+
 def matrix_transpose(input: Any) -> Any:
     """Return the transpose of a matrix: Permute(1, 0)."""
     return Permute(1, 0)(input)
@@ -355,6 +360,7 @@ add_methods(
     __getitem__=at_index,
     clamp=clamp,
     clip=clip,
+    clone=clone,
     detach=detach,
     div=div,
     flatten=flatten,
@@ -369,6 +375,7 @@ add_methods(
     squeeze=squeeze,
     sub=sub,
     sum=sum,
+    t=matrix_transpose,
     transpose=transpose,
     unflatten=unflatten,
     unsqueeze=unsqueeze,

@@ -50,6 +50,38 @@ def test_arrays_beside_expressions_are_constants():
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 @pytest.mark.parametrize(
+    "parts, dtype",
+    [
+        ([np.array([2**24 + 1]), np.array([3])], np.int64),
+        ([np.array([True]), np.array([False])], np.bool_),
+        ([np.zeros(1, np.float32), np.full(1, 1 / 3)], np.float64),
+        ([np.full(1, 1 / 3), np.zeros(1, np.float32)], np.float64),
+        ([np.array([1]), np.zeros(1, np.float32)], np.float32),
+        ([[1.5], [2.5]], np.float32),
+    ],
+)
+def test_arrays_keep_their_dtype(name, parts, dtype):
+    found = FUNCTIONS[name](parts)
+    assert found.dtype == dtype
+    assert found.ravel().tolist() == np.concatenate(parts).tolist()
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("dim", [0, 1, -1])
+@pytest.mark.parametrize("first", [np.empty(0, np.float32), np.empty(0, int), np.empty((0, 3))])
+def test_what_is_empty_is_left_out_as_in_torch(first, dim):
+    torch = pytest.importorskip("torch")
+    for rest in (np.ones((2, 3)), np.array([[1, 2, 3]]), np.ones((2, 3), np.float32)):
+        if first.ndim == 2 and dim != 0:
+            continue
+        expected = torch.cat([torch.tensor(first), torch.tensor(rest)], dim).numpy()
+        np.testing.assert_array_equal(F.cat([first, rest], dim), expected, strict=True)
+    empty = torch.cat([torch.tensor(first)], min(dim, first.ndim - 1)).numpy()
+    np.testing.assert_array_equal(F.cat([first], min(dim, first.ndim - 1)), empty, strict=True)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize(
     "tensors, error, message",
     [
         (np.zeros((2, 2)), TypeError, "expected a list or tuple of values, got ndarray"),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from npnet import Identity, Linear, Module, Sequential, Tanh
+from npnet import Flatten, Identity, Linear, Module, Sequential, Tanh
 
 G = np.array([1.0, -2.0])
 
@@ -234,3 +234,15 @@ def test_a_pass_within_a_pass_that_fails_leaves_the_outer_one_right():
     model.backward([[1.0]])
     for parameter, right in zip(model.parameters(), expected, strict=True):
         np.testing.assert_array_equal(parameter.grad, right)
+
+
+@pytest.mark.parametrize("register", ["full_backward_hook", "full_backward_pre_hook"])
+def test_where_integers_are_only_moved_no_gradient_is_seen(register):
+    called = []
+    model = Sequential(Flatten(1), Linear(4, 3))
+    getattr(model[0], f"register_{register}")(lambda *given: called.append(given))
+    images = np.arange(8, dtype=np.uint8).reshape(2, 2, 2)
+    model(images)
+    model.backward(np.ones((2, 3)))
+    np.testing.assert_array_equal(model[1].weight.grad, [images.reshape(2, 4).sum(0)] * 3)
+    assert called == []

@@ -239,7 +239,7 @@ BACKWARD = [
     (
         lambda w: setattr(w.fc1.bias, "grad", 1j * np.ones(5)),
         TypeError,
-        r"Parameter: expected real ",
+        r"Parameter 'bias': expected real ",
     ),
 ]
 

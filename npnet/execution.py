@@ -16,12 +16,11 @@ from npnet.grad_mode import is_grad_enabled
 from npnet.kernel import Spec
 from npnet.parameter import Array, native, structure
 from npnet.plan import Plan, own
-from npnet.sweep import Sweep
+from npnet.sweep import ONE, Sweep
 from npnet.tape import Tape
 
 __all__ = ["Execution", "Traceable", "real_array"]
 
-_ONE = (1.0,)
 _PLANS = 16  # a plan a set of input shapes: training, evaluation and their short last batches
 #: What forward may be called with beside arrays; every value of these has a tape of its own.
 _OPTIONS = (NoneType, bool, str)
@@ -106,7 +105,7 @@ class Execution:
             ready = plan.ready[key] = self._prepare(plan, gradients, inputs)
         sweep, returned = ready
         if not gradients:
-            plan.run(sweep, _ONE)
+            plan.run(sweep, ONE)
         elif not several and _fits(gradients, plan.outputs):
             plan.run(sweep, gradients)
         else:

@@ -14,7 +14,10 @@ from npnet.parameter import Array, Parameter
 from npnet.program import Call, Program
 from npnet.tape import Step, Tape
 
-__all__ = ["Feed", "Sweep", "as_rows", "fits", "needs_gradient"]
+__all__ = ["ONE", "Feed", "Sweep", "as_rows", "fits", "needs_gradient"]
+
+#: The gradients of a pass that nobody gave any.
+ONE = (1.0,)
 
 #: Where the array of a slot stands among a stage's arguments: what an input is fed into. The list,
 #: the place in it, whether the layer sees it as rows, the program and its stage.
@@ -128,7 +131,7 @@ class Sweep:
 
     def run(self, gradients: Sequence[Any]) -> None:
         """Fill every gradient from the seeded outputs' gradients, in order."""
-        self.from_one = [*map(type, gradients)] == [float]
+        self.from_one = gradients is ONE
         for (target, again), gradient in zip(self.seeds, gradients):  # noqa: B905
             if again:
                 np.add(target, gradient, out=target)

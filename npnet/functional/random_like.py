@@ -11,6 +11,7 @@ from npnet.grad_mode import no_grad
 from npnet.layers.methods import refuse
 from npnet.layers.random_like import RandLike, RandnLike
 from npnet.module import is_recording
+from npnet.parameter import computing_dtype
 from npnet.random import Generator, rand, randn
 
 __all__ = ["rand_like", "randn_like"]
@@ -68,9 +69,8 @@ def _drawn(who: str, input: Any, draw: Any, layer: Any, generator: Generator | N
             return layer(generator=generator)(input)
     given = np.asarray(input)
     dtype = given.dtype if isinstance(input, (np.ndarray, np.generic)) else np.dtype(np.float32)
-    if dtype not in (np.float32, np.float64):
-        mend = f"npnet.{who.removesuffix('_like')}(*x.shape) takes none"
-        raise TypeError(f"{who}: expected an array of float32 or float64, got {dtype}; {mend}")
+    mend = f"; npnet.{who.removesuffix('_like')}(*x.shape) takes none"
+    computing_dtype(dtype, who, "an array of", mend)
     return draw(given.shape, generator=generator, dtype=dtype)
 
 

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from npnet.kernel import Spec
-from npnet.layers.base import Layer, axis_within, integer_number
+from npnet.layers.base import Layer
 from npnet.layers.shape import Rearrangement
+from npnet.layers.sizes import axis_within, integer_number
 from npnet.parameter import Array
 from npnet.program import Call
 

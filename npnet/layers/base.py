@@ -24,9 +24,7 @@ __all__ = [
     "Elementwise",
     "Layer",
     "Reduced",
-    "axis_within",
     "broadcast_spec",
-    "integer_number",
     "real_number",
     "recordable",
     "sum_to",
@@ -300,21 +298,6 @@ def real_number(value: Any, who: str, what: str) -> float:
     if isinstance(value, (str, bytes, complex, np.complexfloating, NoneType)) or np.ndim(value):
         raise TypeError(f"{who}: expected {what} to be a real number, got {value!r}")
     return float(value)
-
-
-def integer_number(value: Any, who: str, what: str) -> int:
-    """Return a Python integer, or say what is expected to be one."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{who}: expected {what} to be an integer, got {value!r}")
-    return int(value)
-
-
-def axis_within(axis: int, count: int, who: str, shape: tuple[int, ...]) -> int:
-    """Return an axis, one of `count`, as a number from 0."""
-    if not -count <= axis < count:
-        there = f"axes are from {-count} to {count - 1}" if count else "it has none"
-        raise IndexError(f"{who}: expected an x with axis {axis}, got shape {shape}; {there}")
-    return axis % count
 
 
 class Reduced(Layer):

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from npnet.expression import add_methods
-from npnet.layers.base import axis_within, integer_number
 from npnet.layers.indexing import Index
+from npnet.layers.sizes import axis_within, integer_number
 from npnet.parameter import Parameter
 from npnet.tape import Node
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from npnet.kernel import Spec
-from npnet.layers.base import Layer, axis_within, integer_number
-from npnet.layers.sizes import is_integer
+from npnet.layers.base import Layer
+from npnet.layers.sizes import axis_within, integer_number, is_integer
 from npnet.parameter import Array
 from npnet.program import Call
 

@@ -363,8 +363,9 @@ class Optimizer(ABC):
         if structure.now is not self._seen:
             now = structure.now
             cast = any(block.is_cast() for _, block in self._blocks)
-            for _, block in self._blocks if not cast else ():
-                block.follow()
+            if not cast:
+                for _, block in self._blocks:
+                    block.follow()
             self._seen = now
         if cast or [*map(_members, self.param_groups)] != self._listed:
             for group in self.param_groups:
